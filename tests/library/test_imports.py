@@ -13,7 +13,7 @@ PACKAGE = Path(__file__).resolve().parents[2] / "lib" / "gpulab"
 HEAVY = ("torch", "tensorflow", "keras", "transformers", "pandas", "matplotlib", "sklearn", "numpy", "IPython")
 # The layers of design, lowest first. A module imports modules of lower layers only, never of its own or a higher one.
 LAYERS = (
-    {"assets", "hardware", "notebook"},
+    {"assets", "hardware", "notebook", "results"},
     {"data", "models"},
     {"train", "transfer", "estimate", "bench", "energy", "kernels"},
     {"widgets", "plots", "exercises", "choose"},

@@ -1,0 +1,43 @@
+"""What a stored result depended on."""
+
+from __future__ import annotations
+
+import hashlib
+import platform
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from importlib.metadata import version
+from pathlib import Path
+
+from gpulab import results
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def hash_files(paths: Iterable[Path]) -> str:
+    """Return one SHA-256 over the contents of files, in the order of their names."""
+    total = hashlib.sha256()
+    for path in sorted(paths):
+        total.update(path.relative_to(ROOT).as_posix().encode() + b"\0" + path.read_bytes().replace(b"\r\n", b"\n"))
+    return total.hexdigest()
+
+
+def script_hash(name: str) -> str:
+    """Return the hash of an experiment's script."""
+    return hash_files([ROOT / "experiments" / f"{name}.py"])
+
+
+def run(name: str, compute: Callable[[], Sequence[Mapping[str, object]]], seeds: Sequence[int], packages: Sequence[str]) -> None:
+    """Compute the rows of an experiment, and store them with their stamp."""
+    start = time.perf_counter()
+    rows = compute()
+    stamp = {
+        "script_sha256": script_hash(name),
+        "library_sha256": hash_files((ROOT / "lib" / "gpulab").rglob("*.py")),
+        "lock_sha256": hash_files((ROOT / "requirements").glob("*.txt")),
+        "versions": {"python": platform.python_version(), **{package: version(package) for package in packages}},
+        "seeds": list(seeds),
+        "machine": platform.machine(),
+        "seconds": round(time.perf_counter() - start),
+    }
+    print(f"{len(rows)} rows in {stamp['seconds']} s, stored in {results.save(name, rows, stamp).relative_to(ROOT)}")

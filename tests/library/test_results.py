@@ -1,0 +1,59 @@
+"""Stored results are those that the present script wrote, untouched."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from experiments import stamp
+from gpulab import results
+
+STORED = sorted(path.stem for path in results.FOLDER.glob("*.json"))
+SCRIPTS = sorted(path.stem for path in (stamp.ROOT / "experiments").glob("*.py") if path.stem not in {"stamp", "__init__"})
+
+
+def test_every_script_has_results_and_a_line_in_the_readme() -> None:
+    readme = (stamp.ROOT / "experiments" / "README.md").read_text(encoding="utf-8")
+    assert SCRIPTS == STORED
+    assert [name for name in SCRIPTS if f"`{name}`" not in readme] == []
+
+
+@pytest.mark.parametrize("name", STORED)
+def test_results_were_written_by_the_present_script(name: str) -> None:
+    recorded = results.read(name)["stamp"]
+    assert recorded["script_sha256"] == stamp.script_hash(name), f"run again: python -m experiments.{name}"
+    assert {"library_sha256", "lock_sha256", "versions", "seeds", "seconds"} <= set(recorded)
+
+
+@pytest.mark.parametrize("name", STORED)
+def test_rows_are_untouched(name: str) -> None:
+    assert results.load(name)
+
+
+def test_what_is_saved_is_loaded(tmp_path: Path) -> None:
+    rows = [{"seed": 0, "accuracy": 0.5}]
+    results.save("tiny", rows, {"seeds": [0]}, folder=tmp_path)
+    assert results.load("tiny", folder=tmp_path) == rows
+    assert [path.name for path in tmp_path.iterdir()] == ["tiny.json"]
+
+
+def test_an_edited_row_is_caught(tmp_path: Path) -> None:
+    path = results.save("tiny", [{"accuracy": 0.5}], {}, folder=tmp_path)
+    path.write_text(path.read_text().replace("0.5", "0.9"))
+    with pytest.raises(results.ResultsError, match="not those the script wrote.*experiments.tiny"):
+        results.load("tiny", folder=tmp_path)
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", json.dumps({"rows": []})])
+def test_a_broken_file_is_named(tmp_path: Path, text: str) -> None:
+    (tmp_path / "tiny.json").write_text(text)
+    with pytest.raises(results.ResultsError, match=r"tiny\.json is not a results file"):
+        results.load("tiny", folder=tmp_path)
+
+
+def test_missing_results_list_the_known_ones(tmp_path: Path) -> None:
+    results.save("tiny", [], {}, folder=tmp_path)
+    with pytest.raises(results.ResultsError, match="no results of 'huge'. Stored are: tiny"):
+        results.load("huge", folder=tmp_path)
