@@ -171,7 +171,8 @@ def digest_code(nb: NotebookNode) -> str:
 
 def digest_outputs(nb: NotebookNode) -> str:
     """Return the hash of everything the code cells show: text, tables, pictures, errors."""
-    return _digest([[_without_count(output) for output in cell.outputs] for cell in code_cells(nb)])
+    shown = (_merge_streams(copy.deepcopy(cell.outputs)) for cell in code_cells(nb))
+    return _digest([[_without_count(output) for output in outputs] for outputs in shown])
 
 
 def _without_count(output: NotebookNode) -> dict[str, Any]:

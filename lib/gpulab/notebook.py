@@ -41,4 +41,5 @@ def glue(name: str, value: object) -> None:
         return
     from IPython.display import publish_display_data
 
-    publish_display_data({RECORD + "text/plain": str(value)}, {"scrapbook": {"name": name, "mime_prefix": RECORD}})
+    # MyST-NB evaluates the text as a Python literal; only a quoted string comes out as it went in.
+    publish_display_data({RECORD + "text/plain": repr(str(value))}, {"scrapbook": {"name": name, "mime_prefix": RECORD}})

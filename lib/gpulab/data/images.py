@@ -53,7 +53,7 @@ class DataSet:
     def __repr__(self) -> str:
         """Say what is in it, in one line."""
         sizes = " / ".join(f"{len(part.y):,}" for part in (self.train, self.valid, self.test))
-        return f"{self.card.title}: {sizes} images (train / valid / test), {self.card.shape}, {len(self.classes)} classes"
+        return f"{self.card.title}: {sizes} images (train / valid / test) of shape {self.card.shape}"
 
 
 def _digits() -> tuple[np.ndarray, np.ndarray]:
@@ -95,7 +95,7 @@ def load(name: str) -> DataSet:
     Examples
     --------
     >>> load("emoji")
-    Emoji: 539 / 137 / 224 images (train / valid / test), (96, 96, 3), 10 classes
+    Emoji: 539 / 137 / 224 images (train / valid / test) of shape (96, 96, 3)
     """
     if name not in cards():
         raise ValueError(f"There is no data set {name!r}. Choose one of: {', '.join(sorted(cards()))}.")

@@ -1,0 +1,55 @@
+"""The learner's copy shows no MyST markup in JupyterLab, and its links lead somewhere."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from tools import plain
+from tools.student import student_text
+
+ROOT = Path(__file__).resolve().parents[2]
+NOTEBOOKS = [path for folder in ("chapters", "labs") for path in sorted((ROOT / folder).rglob("*.ipynb"))]
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    """A course with one bibliography entry of each kind and one label."""
+    entry = "@article{{{key}, author={{{who}}}, title={{T}}, year={{1998}}}}\n"
+    people = {"one": "LeCun, Yann", "two": "LeCun, Yann and Bottou, L", "many": "LeCun, Yann and Bottou, L and Bengio, Y"}
+    (tmp_path / "references.bib").write_text("".join(entry.format(key=key, who=who) for key, who in people.items()))
+    (tmp_path / "chapters" / "cnns").mkdir(parents=True)
+    cell = {"cell_type": "markdown", "source": ["text\n", "\n", "(C1)=\n", "## Why"]}
+    (tmp_path / "chapters" / "cnns" / "why.ipynb").write_text(json.dumps({"cells": [cell]}, indent=1))
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ("{cite}`one`", "([LeCun, 1998](/static/chapters/references.html))"),
+        ("{cite:p}`two`", "([LeCun and Bottou, 1998](/static/chapters/references.html))"),
+        ("{cite}`many`", "([LeCun et al., 1998](/static/chapters/references.html))"),
+        ("{glue:text}`rate` %", "97.5 %"),
+        ("(C1)=\n## Why", "## Why"),
+        ("[C1](#C1)", "[C1](/static/chapters/cnns/why.html#c1)"),
+        ("[part](../../chapters/cnns/index.md)", "[part](/static/chapters/cnns/index.html)"),
+        ("[lab](../rnns/lab.ipynb)", "[lab](../rnns/lab.ipynb)"),
+        ("[web](https://example.org/a.md)", "[web](https://example.org/a.md)"),
+        (":::{tip} Look\n:class: x\ntwo\n:::\nafter", "> **Look**\n>\n> two\nafter"),
+        ("```{note}\none\n```", "> **Note**\n>\n> one"),
+        ("```python\nx = {cite}\n```", "```python\nx = {cite}\n```"),
+    ],
+)
+def test_markup_becomes_plain(root: Path, source: str, expected: str) -> None:
+    assert plain.plain(source, root, "labs/cnns", {"rate": "97.5"}) == expected
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_no_markup_is_left_in_the_course(path: Path) -> None:
+    nb = json.loads(student_text(path, ROOT))
+    text = "\n".join("".join(cell["source"]) for cell in nb["cells"] if cell["cell_type"] == "markdown")
+    assert not re.findall(r"\{[\w:-]+\}`|^\([\w-]+\)=|^(?:`{3,}|:{3,})\{|\]\(#", text, flags=re.MULTILINE)
