@@ -123,7 +123,8 @@ optimizer = torch.optim.Adam(model.parameters(), lr=0.01)
 """,
     "keras": """
 keras.utils.set_random_seed(0)
-model = keras.Sequential([keras.Input((28, 28, 1)), keras.layers.Flatten(), keras.layers.Dense(10)])
+layers = [keras.Input((28, 28, 1)), keras.layers.Flatten(), keras.layers.Dense(10)]
+model = keras.Sequential(layers)
 loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
 model.compile(optimizer=keras.optimizers.Adam(0.01), loss=loss)
 """,
@@ -140,8 +141,9 @@ for step in range(60):
 }
 MEASURE = {
     "torch": """
+images = torch.from_numpy(digits.valid.x).permute(0, 3, 1, 2)
 with torch.no_grad():
-    answers = model(torch.from_numpy(digits.valid.x).permute(0, 3, 1, 2)).argmax(dim=1).numpy()
+    answers = model(images).argmax(dim=1).numpy()
 accuracy = float((answers == digits.valid.y).mean())
 print(f"validation accuracy: {accuracy:.3f}")
 """,
