@@ -138,6 +138,14 @@ def test_full_or_read_only_cache(tiny: Asset, monkeypatch: pytest.MonkeyPatch, n
     assert assets.status("tiny") is assets.Status.MISSING
 
 
+def test_disk_that_fills_up_while_converting(tiny: Asset, monkeypatch: pytest.MonkeyPatch) -> None:
+    command = [sys.executable, "-c", "raise OSError(28, 'No space left on device')"]
+    monkeypatch.setattr(hub, "_convert", lambda *_: hub._run(command))
+    with pytest.raises(assets.AssetError, match="no space left in the cache.*GPULAB_HOME"):
+        assets.fetch(["tiny"], say=silent)
+    assert not list(assets.home().iterdir())
+
+
 def test_cache_path_that_is_a_file(tiny: Asset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("GPULAB_HOME", str(tmp_path / "file"))

