@@ -1,0 +1,242 @@
+"""A Keras run's moving parts: Keras trains (``model.fit``), and one callback of Keras passes its events on to ours."""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from gpulab.train import inputs, plan
+from gpulab.train.callbacks import Callback, Run, pack, unpack
+from gpulab.train.errors import TrainError
+from gpulab.train.history import History
+
+if TYPE_CHECKING:
+    import keras
+
+    from gpulab.train.interrupt import Interrupt
+    from gpulab.train.recipe import Recipe
+
+
+class Batches:
+    """Batches of arrays, or of a tf.data.Dataset in its own order, as NumPy arrays.
+
+    Attributes
+    ----------
+    samples, steps : int
+        Samples and batches in an epoch.
+    """
+
+    def __init__(self, data: Any, batch_size: int, what: str) -> None:
+        inputs.check_side(what, data, "keras")
+        self.what, self.batch_size = what, batch_size
+        self.pair = inputs.check_pair(data, what) if inputs.is_pair(data) else None
+        self.dataset = data
+        if self.pair:
+            self.samples = len(self.pair[0])
+            self.steps = -(-self.samples // batch_size)
+        elif hasattr(data, "cardinality") and hasattr(data, "as_numpy_iterator"):
+            self.steps, self.samples = self._measure(data)
+        else:
+            raise inputs.refuse(data, what, "keras")
+
+    def _measure(self, data: Any) -> tuple[int, int]:
+        steps = int(data.cardinality())
+        if steps == 0:
+            raise TrainError(f"{self.what} is empty; expected at least one sample.")
+        if steps < 0:
+            raise TrainError(
+                f"{self.what} does not know its length. Say it: data.apply(tf.data.experimental.assert_cardinality(n))."
+            )
+        x, _ = self.few(None)
+        # Only the last batch may be smaller; how much, only reading would tell.
+        return steps, steps * len(x)
+
+    def few(self, n: int | None = 2) -> tuple[np.ndarray, np.ndarray]:
+        """Return the first two samples, or the first batch."""
+        if self.pair:
+            return self.pair[0][:n], self.pair[1][:n]
+        batch = next(self.dataset.as_numpy_iterator())
+        if not isinstance(batch, tuple) or len(batch) != 2 or np.ndim(batch[1]) < 1 or len(batch[0]) != len(batch[1]):
+            raise TrainError(
+                f"{self.what} gives no batches (x, y) of equal length; expected a pair of each, after .batch(n)."
+            )
+        return batch[0][:n], batch[1][:n]
+
+    def read(self, order: np.ndarray | None = None) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray | None]]:
+        """Yield each batch once, with the numbers of its samples where they have any."""
+        if not self.pair:
+            yield from ((x, y, None) for x, y in self.dataset.as_numpy_iterator())
+            return
+        order = np.arange(self.samples) if order is None else order
+        for start in range(0, self.samples, self.batch_size):
+            index = order[start : start + self.batch_size]
+            yield self.pair[0][index], self.pair[1][index], index
+
+    def stream(self, recipe: Recipe, epoch: int) -> Iterator[tuple[np.ndarray, ...]]:
+        """Yield pieces of batches for ever, from an epoch on: the same ones in the same order as the torch side."""
+        for now in itertools.count(epoch):
+            rng, numbers = plan.generator(recipe.seed, now), None
+            if self.pair and hasattr(recipe.augment, "draw"):
+                numbers = recipe.augment.draw(rng, self.samples)
+            for x, y, index in self.read(plan.order(recipe.seed, now, self.samples) if self.pair else None):
+                x = change(x, recipe.augment, numbers[index] if numbers is not None else None, rng)
+                if recipe.accumulate == 1:
+                    yield x, y
+                    continue
+                for start, stop, share in plan.cut(0, len(x), recipe.accumulate):
+                    yield x[start:stop], y[start:stop], np.full(stop - start, share, dtype=np.float32)
+
+
+def change(x: np.ndarray, augment: Any, numbers: np.ndarray | None, rng: np.random.Generator) -> np.ndarray:
+    """Augment a batch of inputs."""
+    if augment is None:
+        return x
+    if not hasattr(augment, "draw"):
+        return np.asarray(augment(x))
+    return augment.apply(x, augment.draw(rng, len(x)) if numbers is None else numbers)
+
+
+class KerasRun(Run):
+    """A run of a Keras model.
+
+    Attributes
+    ----------
+    pieces : int
+        Pieces of the batch under way that are done (of ``accumulate``).
+    """
+
+    def __init__(self, model: keras.Model, optimizer: Any, history: History, epochs: int, steps: int) -> None:
+        super().__init__(model, history, epochs, steps)
+        self.optimizer = optimizer
+        self.fixed_rate = not hasattr(optimizer, "_learning_rate") or callable(optimizer._learning_rate)
+        self.rate = self.rate_now = _number(np.asarray(optimizer.learning_rate))
+        self.pieces = 0
+        self.means: list[float] = []
+        self.since = self.seconds = 0.0
+
+    def set_rate(self, factor: float) -> None:
+        """Set the learning rate, unless the learner's optimizer has a schedule of its own."""
+        if not self.fixed_rate:
+            self.rate_now = self.rate * factor
+            self.optimizer.learning_rate = self.rate_now
+
+    def losses(self) -> np.ndarray:
+        """Return the loss of each finished step, from the running means that Keras gives."""
+        sums = np.asarray(self.means) * np.arange(1, len(self.means) + 1)
+        return np.diff(sums, prepend=0.0)
+
+    def weights(self) -> dict[str, Any]:
+        """Return a copy of the model's weights."""
+        return {str(number): _copy(weight) for number, weight in enumerate(self.model.weights)}
+
+    def set_weights(self, weights: dict[str, Any]) -> None:
+        """Put them back."""
+        self.model.set_weights([weights[str(number)] for number in range(len(weights))])
+
+    def save(self, callbacks: list[Callback]) -> tuple[bytes, dict[str, Any]] | None:
+        """Return the run's whole state after an epoch; None inside one, where Keras cannot go on."""
+        from safetensors.numpy import save
+
+        if self.step or self.pieces:
+            return None
+        tensors = {f"model/{number}": _copy(variable) for number, variable in enumerate(self.model.variables)}
+        names = [variable.path for variable in self.model.variables]
+        broken = [name for name, array in zip(names, tensors.values(), strict=True) if not _finite(array)]
+        if broken:
+            raise TrainError(
+                f"{broken[0]} holds NaN or infinite weights; nothing is saved. An earlier checkpoint is kept."
+            )
+        tensors |= {f"optimizer/{number}": _copy(v) for number, v in enumerate(self.optimizer.variables)}
+        self.history.seconds = self.elapsed()
+        kept, weights = pack(callbacks)
+        tensors |= weights
+        return save(tensors), {"epoch": self.epoch, "callbacks": kept, "history": self.history.to_json()}
+
+    def restore(self, content: bytes, record: dict[str, Any], callbacks: list[Callback]) -> None:
+        """Go back to a saved state.
+
+        Raises
+        ------
+        TrainError
+            It is of another model or optimizer.
+        """
+        from safetensors.numpy import load
+
+        tensors = load(content)
+        places = {f"model/{number}": variable for number, variable in enumerate(self.model.variables)}
+        places |= {f"optimizer/{number}": variable for number, variable in enumerate(self.optimizer.variables)}
+        shapes = {name: array.shape for name, array in tensors.items() if not name.startswith("callback/")}
+        wanted = {name: tuple(variable.shape) for name, variable in places.items()}
+        for name in sorted(wanted.keys() | shapes.keys()):
+            if wanted.get(name) != shapes.get(name):
+                raise TrainError(
+                    f"The checkpoint is of another model or optimizer: {name} is {shapes.get(name, 'missing')} there "
+                    f"and {wanted.get(name, 'missing')} here."
+                )
+        for name, variable in places.items():
+            variable.assign(tensors[name])
+        self.epoch = record["epoch"]
+        unpack(callbacks, record["callbacks"], tensors)
+
+
+def _copy(variable: Any) -> np.ndarray:
+    """Return a variable's value as an array of its own, row by row in memory, as safetensors wants it."""
+    return np.array(variable.value.numpy(), order="C", copy=True)
+
+
+def _number(value: Any) -> float | None:
+    """Return a float32 of Keras as the shortest float that means it: 0.001, not 0.0010000000474974513."""
+    return None if value is None else float(str(np.float32(value)))
+
+
+def _finite(array: np.ndarray) -> bool:
+    return array.dtype.kind != "f" or bool(np.isfinite(array).all())
+
+
+def bridge(run: KerasRun, recipe: Recipe, callbacks: list[Callback], interrupt: Interrupt) -> keras.callbacks.Callback:
+    """Return the one Keras callback: it sets the learning rate, writes the history and calls our callbacks."""
+    import keras
+
+    def set_rate(piece: int, logs: Any) -> None:
+        if not run.pieces:
+            run.set_rate(recipe.rate(run.steps_done, run.epochs * run.steps))
+
+    def count(piece: int, logs: Any) -> None:
+        run.pieces = (run.pieces + 1) % recipe.accumulate
+        if run.pieces:
+            return
+        run.step += 1
+        run.means.append(float(logs["loss"]))
+        for callback in callbacks:
+            callback.on_step(run)
+        if run.step < run.steps:  # after the last step the epoch is finished first, so that it is not lost
+            interrupt.check()
+
+    def start(epoch: int, logs: Any) -> None:
+        run.means, run.since, run.seconds = [], time.perf_counter(), 0.0
+
+    def stop_clock(logs: Any = None) -> None:
+        run.seconds = run.seconds or time.perf_counter() - run.since
+
+    def end(epoch: int, logs: Any) -> None:
+        stop_clock()
+        names = {"loss": "loss", "accuracy": "accuracy", "valid_loss": "val_loss", "valid_accuracy": "val_accuracy"}
+        row = {"epoch": epoch + 1, "seconds": run.seconds, "learning_rate": run.rate_now}
+        run.history.epochs.append(row | {ours: _number(logs.get(name)) for ours, name in names.items()})
+        run.epoch, run.step = epoch + 1, 0
+        for callback in callbacks:
+            callback.on_epoch(run)
+        interrupt.check()
+        run.model.stop_training = bool(run.history.stopped)
+
+    return keras.callbacks.LambdaCallback(
+        on_train_batch_begin=set_rate,
+        on_train_batch_end=count,
+        on_epoch_begin=start,
+        on_epoch_end=end,
+        on_test_begin=stop_clock,
+    )

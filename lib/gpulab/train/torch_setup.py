@@ -1,0 +1,166 @@
+"""What the arguments of ``fit`` mean in torch: device, precision, optimizer, loss."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from gpulab.train.errors import TrainError, unknown
+from gpulab.train.recipe import Recipe
+
+if TYPE_CHECKING:
+    import torch
+    from accelerate import Accelerator
+    from torch import nn
+
+    Loss = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
+
+DEVICES = ("cpu", "cuda", "mps", "xpu")
+
+
+def find_device(name: str | None) -> torch.device:
+    """Return the device of that name, or the fastest one there is.
+
+    Raises
+    ------
+    TrainError
+        The name is not known, or there is no such device here.
+    """
+    import torch
+
+    if name is None:
+        here = next((kind for kind in DEVICES[1:] if _available(kind)), "cpu")
+        return torch.device(here)
+    found = re.fullmatch(r"([a-z]+)(?::(\d+))?", str(name))
+    if not found or found[1] not in DEVICES:
+        raise unknown("device", str(name), DEVICES)
+    if not _available(found[1]):
+        raise TrainError(
+            f"device={str(name)!r}: torch {torch.__version__} finds no such device here. "
+            "Leave device out to take the fastest one there is, or use device='cpu'."
+        )
+    if found[1] == "cuda" and int(found[2] or 0) >= torch.cuda.device_count():
+        raise TrainError(f"device={name!r}: this machine has {torch.cuda.device_count()} CUDA devices, counted from 0.")
+    return torch.device(str(name))
+
+
+def _available(kind: str) -> bool:
+    import torch
+
+    if kind == "cpu":
+        return True
+    module = torch.backends.mps if kind == "mps" else getattr(torch, kind, None)
+    return module is not None and module.is_available()
+
+
+def has_tf32(device: torch.device) -> bool:
+    """Return whether a device is an NVIDIA card with TF32."""
+    import torch
+
+    return device.type == "cuda" and torch.cuda.get_device_capability(device) >= (8, 0)
+
+
+@contextmanager
+def matmul_precision(precision: str) -> Iterator[None]:
+    """Allow TF32 in matrix products and convolutions for tf32 only; put the settings back afterwards."""
+    import torch
+
+    if not torch.cuda.is_available():
+        yield
+        return
+    before = torch.get_float32_matmul_precision(), torch.backends.cudnn.allow_tf32
+    torch.set_float32_matmul_precision("high" if precision == "tf32" else "highest")
+    torch.backends.cudnn.allow_tf32 = precision == "tf32"
+    try:
+        yield
+    finally:
+        torch.set_float32_matmul_precision(before[0])
+        torch.backends.cudnn.allow_tf32 = before[1]
+
+
+@contextmanager
+def modes_kept(model: nn.Module) -> Iterator[None]:
+    """Give every part of the model its mode (training or evaluation) back afterwards."""
+    modes = [(module, module.training) for module in model.modules()]
+    try:
+        yield
+    finally:
+        for module, training in modes:
+            module.training = training
+
+
+@contextmanager
+def evaluating(model: nn.Module) -> Iterator[None]:
+    """Use a model without training it: evaluation mode, no gradients."""
+    import torch
+
+    with modes_kept(model), torch.no_grad():
+        model.eval()
+        yield
+
+
+def accelerator_for(device: torch.device | None, precision: str, accumulate: int) -> Accelerator:
+    """Return a fresh Accelerator. It keeps its settings in shared state, which an earlier run may have left behind."""
+    from accelerate import Accelerator
+    from accelerate.state import AcceleratorState, GradientState
+
+    AcceleratorState._reset_state(reset_partial_state=True)
+    GradientState._reset_state()
+    mixed = precision if precision in ("bf16", "fp16") else "no"
+    before = os.environ.get("ACCELERATE_TORCH_DEVICE")
+    if device is not None and device.index is not None:  # otherwise Accelerate finds it, each process its own
+        os.environ["ACCELERATE_TORCH_DEVICE"] = str(device)
+    try:
+        on_cpu = device is not None and device.type == "cpu"
+        return Accelerator(cpu=on_cpu, mixed_precision=mixed, gradient_accumulation_steps=accumulate)
+    finally:
+        if before is None:
+            os.environ.pop("ACCELERATE_TORCH_DEVICE", None)
+        else:
+            os.environ["ACCELERATE_TORCH_DEVICE"] = before
+
+
+def make_optimizer(recipe: Recipe, parameters: list[nn.Parameter]) -> torch.optim.Optimizer:
+    """Return the optimizer by name, or the learner's own, or what their function makes of the parameters."""
+    from torch import optim
+
+    known: dict[str, Callable[[], optim.Optimizer]] = {
+        "sgd": lambda: optim.SGD(parameters, recipe.lr, momentum=0.9),
+        "adam": lambda: optim.Adam(parameters, recipe.lr),
+        "adamw": lambda: optim.AdamW(parameters, recipe.lr, weight_decay=recipe.weight_decay),
+    }
+    if isinstance(recipe.optimizer, str):
+        return known[recipe.optimizer]()
+    found = recipe.optimizer
+    if callable(found) and not isinstance(found, optim.Optimizer):
+        found = found(parameters)
+    if not isinstance(found, optim.Optimizer):
+        raise TrainError(f"optimizer is a {type(found).__name__}; expected a name or a torch.optim.Optimizer.")
+    held = {id(parameter) for group in found.param_groups for parameter in group["params"]}
+    if not held & {id(parameter) for parameter in parameters}:
+        raise TrainError("The optimizer holds no trainable parameter of this model. Make it from model.parameters().")
+    return found
+
+
+def losses() -> dict[str, tuple[Loss, Callable[..., Any]]]:
+    """Return each loss by name with how right answers are counted for it."""
+    import torch.nn.functional as F
+
+    return {
+        "cross_entropy": (lambda out, y: F.cross_entropy(out.flatten(0, -2), y.flatten()), right_class),
+        "binary_cross_entropy": (
+            lambda out, y: F.binary_cross_entropy_with_logits(out.reshape(y.shape), y.float()),
+            lambda out, y: ((out.reshape(y.shape) > 0) == (y > 0.5)).sum(),
+        ),
+        "mse": (lambda out, y: F.mse_loss(out.reshape(y.shape), y.float()), lambda out, y: None),
+    }
+
+
+def right_class(outputs: torch.Tensor, y: torch.Tensor) -> torch.Tensor | None:
+    """Count where the largest logit is that of the true class; None where the targets are not classes."""
+    if y.is_floating_point() or outputs.shape[:-1] != y.shape:
+        return None
+    return (outputs.argmax(-1) == y).sum()
