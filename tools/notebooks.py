@@ -40,7 +40,7 @@ TAGS = {
     "bootstrap", "exercise", "hide-cell", "hide-input", "hide-output", "instructor", "measured", "raises-exception",
     "remove-cell", "remove-input", "remove-output",
 }  # fmt: skip
-MACHINE_PATH = re.compile(r"(?<![\w.])/(?:home|root|tmp|Users|private)/\w|\b[A-Z]:\\+Users\b")
+MACHINE_PATH = re.compile(r"(?<![\w.])/(?:home|root|tmp|Users|private)/\w|\b[A-Z]:\\+Users\b|[/\\]site-packages[/\\]")
 NBVAL_MARKER = re.compile(r"^\s*#\s*(NBVAL_\w+|PYTEST_VALIDATE_IGNORE_OUTPUT)", re.MULTILINE)
 
 

@@ -1,7 +1,8 @@
 """Turn the book's Markdown (MyST) into plain Markdown, which JupyterLab shows as it is.
 
 The learner's copy of a notebook goes through this: a citation becomes its authors and year, a glued number becomes the
-number, a link to a label becomes a link to the page of the book that JupyterLab serves, and a directive becomes a quote.
+number, a term of the glossary becomes the word, a link to a label becomes a link to the page of the book that JupyterLab
+serves, an included file becomes its code, tabs follow one another, and any other directive becomes a quote.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ LABEL = re.compile(r"^\(([\w-]+)\)=\s*$", re.MULTILINE)
 LABEL_LINE = re.compile(r"^\([\w-]+\)=[ \t]*\n?", re.MULTILINE)
 CITE = re.compile(r"\{cite(?::\w+)?\}`([^`]+)`")
 GLUE = re.compile(r"\{glue(?::\w+)?\}`([^`]+)`")
+TERM = re.compile(r"\{term\}`(?:([^`<]+?)\s*<[^`>]+>|([^`]+))`")
 DOC = re.compile(r"\{doc\}`(?:([^`<]+?)\s*<([^`>]+)>|([^`]+))`")
 LINK = re.compile(r"(?<!!)\[([^\]]*)\]\(([^)\s]+)\)")
 FENCE = re.compile(r"^(`{3,}|:{3,})\{([\w-]+)\}[ \t]*(.*)$")
@@ -97,9 +99,10 @@ def plain(text: str, root: Path, here: str, values: dict[str, str]) -> str:
     text = LABEL_LINE.sub("", text)
     text = GLUE.sub(lambda match: values.get(match[1], match[1]), text)
     text = CITE.sub(lambda match: _cite(match[1], citations(root / "references.bib")), text)
+    text = TERM.sub(lambda match: match[1] or match[2], text)
     text = DOC.sub(lambda match: f"[{match[1] or match[3]}]({(match[2] or match[3])}.md)", text)
     text = LINK.sub(lambda match: f"[{match[1]}]({_target(match[2], root, here)})", text)
-    return quote_directives(text)
+    return without_directives(text, root / here)
 
 
 def _cite(keys: str, short: dict[str, str]) -> str:
@@ -121,23 +124,56 @@ def _target(target: str, root: Path, here: str) -> str:
     return target
 
 
-def quote_directives(text: str) -> str:
-    """Turn ``:::{note} Title`` and its like into a quote under a bold title; leave fences of code alone."""
+def without_directives(text: str, folder: Path) -> str:
+    """Replace each directive by plain Markdown; leave fences of code alone.
+
+    Parameters
+    ----------
+    text : str
+        Markdown with MyST directives.
+    folder : Path
+        Where the page stands: included files are named from there.
+    """
     lines: list[str] = []
-    fence, code = "", ""
+    fence, code, inside = None, "", []
     for line in text.split("\n"):
-        start = FENCE.match(line) if not fence and not code else None
-        if start:
-            fence = start[1]
-            title = start[3] or start[2].capitalize()
-            lines += [f"> **{title}**", ">"]
-        elif fence and line.strip() == fence:
-            fence = ""
+        if fence and line.strip() == fence[1]:
+            lines += _directive(fence[2], fence[3].strip(), inside, folder)
+            fence, inside = None, []
         elif fence:
-            if not re.match(r":[\w-]+:", line):  # an option of the directive
-                lines.append(f"> {line}".rstrip())
+            inside.append(line)
+        elif not code and (start := FENCE.match(line)):
+            fence = start
         else:
             if re.match(r"\s*(```|~~~)", line):
                 code = "" if code else line.strip()[:3]
             lines.append(line)
+    if fence:  # it has no end: nothing of the text may be lost
+        lines += _directive(fence[2], fence[3].strip(), inside, folder)
     return "\n".join(lines)
+
+
+def _directive(name: str, title: str, inside: list[str], folder: Path) -> list[str]:
+    """Return the lines that stand for one directive: its code, its content, or a quote under a bold title."""
+    body = [line for line in inside if not re.match(r":[\w-]+:", line)]  # without its options
+    if name == "literalinclude":
+        options = dict(re.findall(r"^:(\w[\w-]*):\s*(.*)$", "\n".join(inside), re.MULTILINE))
+        language = "python" if title.endswith(".py") else "text"
+        return [f"```{language}", *_included(folder / title, options), "```"]
+    content = without_directives("\n".join(body), folder).split("\n")
+    if name == "tab-set":
+        return content
+    if name == "tab-item":
+        return [f"**{title}**", "", *content, ""]
+    return [f"> **{title or name.capitalize()}**", ">", *(f"> {line}".rstrip() for line in content)]
+
+
+def _included(path: Path, options: dict[str, str]) -> list[str]:
+    """Return the lines of a file that ``literalinclude`` shows: all, those of one function, or a range like ``2-``."""
+    lines = path.read_text(encoding="utf-8").rstrip().split("\n")
+    if "pyobject" in options:
+        nodes = ast.parse("\n".join(lines)).body
+        node = next(node for node in nodes if getattr(node, "name", None) == options["pyobject"])
+        lines = lines[min([node.lineno, *(line.lineno for line in node.decorator_list)]) - 1 : node.end_lineno]
+    first, dash, last = options.get("lines", "1-").partition("-")
+    return lines[int(first or 1) - 1 : int(last) if last else None if dash else int(first)]

@@ -34,6 +34,8 @@ def root(tmp_path: Path) -> Path:
         ("{cite:p}`two`", "([LeCun and Bottou, 1998](/static/chapters/references.html))"),
         ("{cite}`many`", "([LeCun et al., 1998](/static/chapters/references.html))"),
         ("{glue:text}`rate` %", "97.5 %"),
+        ("a {term}`batch` of", "a batch of"),
+        ("{term}`several batches <batch>`", "several batches"),
         ("(C1)=\n## Why", "## Why"),
         ("[C1](#C1)", "[C1](/static/chapters/cnns/why.html#c1)"),
         ("[part](../../chapters/cnns/index.md)", "[part](/static/chapters/cnns/index.html)"),
@@ -46,6 +48,37 @@ def root(tmp_path: Path) -> Path:
 )
 def test_markup_becomes_plain(root: Path, source: str, expected: str) -> None:
     assert plain.plain(source, root, "labs/cnns", {"rate": "97.5"}) == expected
+
+
+def test_tabs_become_one_after_the_other_with_the_included_code(root: Path) -> None:
+    (root / "chapters" / "cnns" / "code").mkdir()
+    (root / "chapters" / "cnns" / "code" / "a.py").write_text("x = 1\n\n\n@f\ndef g(): ...\n")
+    item = ":::{tab-item} PyTorch\n:sync: torch\n```{literalinclude} code/a.py\n:language: python\n```\n:::\n"
+    tabs = f"::::{{tab-set}}\n:sync-group: framework\n\n{item}\n::::\nafter"
+    made = plain.plain(tabs, root, "chapters/cnns", {})
+    lines = ["**PyTorch**", "```python", "x = 1", "@f", "def g(): ...", "```", "after"]
+    assert [line for line in made.split("\n") if line] == lines
+    assert "x = 1\n\n\n@f" in made, "the code is changed"
+
+
+@pytest.mark.parametrize(
+    ("option", "expected"),
+    [
+        ("pyobject: g", "@f\ndef g(): ..."),
+        ("lines: 4-", "@f\ndef g(): ...\n\n\ny = 2"),
+        ("lines: 4-5", "@f\ndef g(): ..."),
+        ("lines: 1", "x = 1"),
+    ],
+)
+def test_a_part_of_a_file_is_included(root: Path, option: str, expected: str) -> None:
+    (root / "labs").mkdir()
+    (root / "labs" / "a.py").write_text("x = 1\n\n\n@f\ndef g(): ...\n\n\ny = 2\n")
+    made = plain.plain(f"```{{literalinclude}} a.py\n:{option}\n```", root, "labs", {})
+    assert made == f"```python\n{expected}\n```"
+
+
+def test_a_directive_without_an_end_loses_no_text(root: Path) -> None:
+    assert plain.plain("before\n:::{note}\none", root, "labs", {}).split() == "before > **Note** > > one".split()
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
