@@ -26,6 +26,8 @@ KEPT_CELL_METADATA = ("tags", "nbgrader")
 # Anything that looks like a marker: what is not written exactly right is an error, since it would leave a solution in.
 MARKER_LIKE = re.compile(r"^\s*#+\s*(begin|end)\s*(solution|hidden\s*tests?)\b", re.IGNORECASE)
 MARKER = re.compile(r"^(?P<indent>[ \t]*)### (?P<edge>BEGIN|END) (?P<kind>SOLUTION|HIDDEN TESTS)[ \t]*$")
+# Stores a number for the book's text; the learner's copy has the number in its text already (tools.plain).
+GLUE = re.compile(r"^(?:glue\(.*\)|from gpulab\.notebook import glue)$\n?", re.MULTILINE)
 SOLUTION_FENCE = re.compile(
     r"^[ ]{0,3}(?P<fence>`{3,}|:{3,}|~{3,})[ \t]*\{(?:solution[\w-]*\}|[\w-]+\}[ \t]*solution)", re.IGNORECASE
 )
@@ -88,7 +90,7 @@ def student_cell(cell: dict[str, Any], number: int) -> dict[str, Any] | None:
     source = cell["source"] if isinstance(cell["source"], str) else "".join(cell["source"])
     where = f"cell {number} (id {cell.get('id', 'none')})"
     if cell["cell_type"] == "code":
-        cleared = clear_markers(source, where)
+        cleared = GLUE.sub("", clear_markers(source, where)).strip("\n")
         cell["outputs"], cell["execution_count"] = [], None
     else:
         cleared = remove_solution_blocks(source, where)

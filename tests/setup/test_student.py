@@ -72,6 +72,12 @@ def test_wrong_markers_are_an_error_that_names_the_cell(source: str) -> None:
         student_copy(notebook(markdown("# Title"), code(source)))
 
 
+def test_glue_is_for_the_book_only() -> None:
+    source = "import x\nfrom gpulab.notebook import glue\n\ny = x.sum()\nglue('y', f'{y:.1f}')\nprint(y)"
+    (cell,) = student_copy(notebook(code(source)))["cells"]
+    assert cell["source"] == "import x\n\ny = x.sum()\nprint(y)"
+
+
 def test_the_error_names_the_file(tmp_path) -> None:
     path = tmp_path / "lab.ipynb"
     path.write_text(json.dumps(notebook(code("### BEGIN SOLUTION"))))
