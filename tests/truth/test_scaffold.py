@@ -13,7 +13,9 @@ from tests.promises.tree import Tree
 from tools import isolate, notebooks, scaffold
 from tools.scaffold import Lesson, ScaffoldError
 
-POOLING = Lesson("cnns", "pooling-in-a-copy", "Pooling", ("C2", "C3"))
+# Two topics that no page covers yet: a scaffolded lesson takes them off the list of pending ones.
+PENDING = tuple((isolate.ROOT / HERE / "pending.txt").read_text(encoding="utf-8").split()[:2])
+POOLING = Lesson("cnns", "pooling-in-a-copy", "Pooling", PENDING)
 TOC = """\
 # Only this file knows the order.
 root: chapters/welcome
@@ -42,9 +44,6 @@ def copy_course(target: Path) -> Path:
 def scaffolded(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Start a lesson in a copy of the course."""
     root = copy_course(tmp_path_factory.mktemp("course"))
-    covers = [topic for topic in POOLING.covers if topic in (root / HERE / "pending.txt").read_text().split()]
-    if len(covers) < len(POOLING.covers):
-        pytest.fail("the syllabus ids of this test are covered by now; choose pending ones")
     scaffold.write_lesson(POOLING, root)
     return root
 
