@@ -32,7 +32,7 @@ async () => {
   const name = (e) => `${e.tagName.toLowerCase()}.${e.className} "${(e.textContent || e.src || "").trim().slice(0, 40)}"`;
   const scrolls = (e) => {
     for (let p = e.parentElement; p && p !== document.body; p = p.parentElement)
-      if (["auto", "scroll", "hidden"].includes(getComputedStyle(p).overflowX)) return true;
+      if (["auto", "scroll"].includes(getComputedStyle(p).overflowX)) return true; // "hidden" would cut it off
     return false;
   };
 

@@ -13,7 +13,12 @@ if TYPE_CHECKING:
 
 
 def train(
-    run: TorchRun, batches: Batches, loss_of: Any, recipe: Recipe, callbacks: list[Callback], interrupt: Interrupt
+    run: TorchRun,
+    batches: Batches,
+    loss_of: Any,
+    recipe: Recipe,
+    callbacks: list[Callback],
+    interrupt: Interrupt,
 ) -> None:
     """Train until the last epoch, or until a callback stops the run."""
     model, optimizer, accelerator = run.wrapped, run.optimizer, run.accelerator
@@ -21,15 +26,15 @@ def train(
         model.train()
         run.start_epoch()
         for x, y, share in batches.pieces(run.epoch, run.step):
-            run.set_rate(recipe.rate(run.steps_done, run.epochs * run.steps))  # schedule
-            with accelerator.accumulate(model):  # a batch in several pieces: their gradients add up
+            run.set_rate(recipe.rate(run.steps_done, run.epochs * run.steps))
+            with accelerator.accumulate(model):  # gradients of pieces add up
                 outputs = model(x)  # forward
                 loss = loss_of(outputs, y)
                 accelerator.backward(loss * share)  # backward
                 if recipe.clip and accelerator.sync_gradients:
                     accelerator.clip_grad_norm_(model.parameters(), recipe.clip)
-                optimizer.step()  # these two wait for the last piece of the batch
-                optimizer.zero_grad()
+                optimizer.step()  # waits for the last piece of the batch
+                optimizer.zero_grad()  # forget the gradient
             run.note(loss, outputs, y, share)
             if accelerator.sync_gradients:  # the batch is complete
                 run.step += 1
