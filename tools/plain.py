@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ast
 import functools
+import itertools
 import json
 import posixpath
 import re
@@ -155,7 +156,8 @@ def without_directives(text: str, folder: Path) -> str:
 
 def _directive(name: str, title: str, inside: list[str], folder: Path) -> list[str]:
     """Return the lines that stand for one directive: its code, its content, or a quote under a bold title."""
-    body = [line for line in inside if not re.match(r":[\w-]+:", line)]  # without its options
+    # Its own options stand first; those of a directive inside it stay.
+    body = list(itertools.dropwhile(lambda line: re.match(r":[\w-]+:", line), inside))
     if name == "literalinclude":
         options = dict(re.findall(r"^:(\w[\w-]*):\s*(.*)$", "\n".join(inside), re.MULTILINE))
         language = "python" if title.endswith(".py") else "text"
@@ -175,5 +177,9 @@ def _included(path: Path, options: dict[str, str]) -> list[str]:
         nodes = ast.parse("\n".join(lines)).body
         node = next(node for node in nodes if getattr(node, "name", None) == options["pyobject"])
         lines = lines[min([node.lineno, *(line.lineno for line in node.decorator_list)]) - 1 : node.end_lineno]
+    if "start-at" in options:
+        lines = lines[next(i for i, line in enumerate(lines) if options["start-at"] in line) :]
+    if "end-at" in options:
+        lines = lines[: next(i for i, line in enumerate(lines) if options["end-at"] in line) + 1]
     first, dash, last = options.get("lines", "1-").partition("-")
     return lines[int(first or 1) - 1 : int(last) if last else None if dash else int(first)]

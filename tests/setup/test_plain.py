@@ -65,6 +65,7 @@ def test_tabs_become_one_after_the_other_with_the_included_code(root: Path) -> N
     ("option", "expected"),
     [
         ("pyobject: g", "@f\ndef g(): ..."),
+        ("start-at: def g\n:end-at: y =", "def g(): ...\n\n\ny = 2"),
         ("lines: 4-", "@f\ndef g(): ...\n\n\ny = 2"),
         ("lines: 4-5", "@f\ndef g(): ..."),
         ("lines: 1", "x = 1"),
@@ -75,6 +76,14 @@ def test_a_part_of_a_file_is_included(root: Path, option: str, expected: str) ->
     (root / "labs" / "a.py").write_text("x = 1\n\n\n@f\ndef g(): ...\n\n\ny = 2\n")
     made = plain.plain(f"```{{literalinclude}} a.py\n:{option}\n```", root, "labs", {})
     assert made == f"```python\n{expected}\n```"
+
+
+def test_options_inside_a_tab_are_kept(root: Path) -> None:
+    (root / "labs").mkdir()
+    (root / "labs" / "a.py").write_text("x = 1\ny = 2\n")
+    tab = ":::{tab-item} PyTorch\n:sync: torch\n```{literalinclude} a.py\n:lines: 2-\n```\n:::"
+    made = plain.plain(tab, root, "labs", {})
+    assert "y = 2" in made and "x = 1" not in made
 
 
 def test_a_directive_without_an_end_loses_no_text(root: Path) -> None:
