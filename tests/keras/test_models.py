@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -96,3 +97,15 @@ def test_weights_of_another_model_are_refused(folder: Path) -> None:
     model = keras.Sequential([keras.Input((3,)), layers.Dense(2, name="dense1")])
     with pytest.raises(models.WeightsError, match="do not fit"):
         load_weights(model, folder / "from_torch.safetensors")
+
+
+@pytest.mark.parametrize("between", [layers.BatchNormalization, lambda name: layers.Reshape((-1,), name=name)])
+def test_a_layer_that_depends_on_the_order_after_a_flatten_layer_is_refused(between: Any, tmp_path: Path) -> None:
+    def network(*inner: layers.Layer) -> keras.Sequential:
+        return keras.Sequential([keras.Input((4, 4, 2)), *inner, layers.Dense(3, name="dense1")])
+
+    with pytest.raises(models.WeightsError, match="Layer norm, a .* is between a Flatten and a Dense"):
+        save_weights(network(layers.Flatten(), between(name="norm")), tmp_path / "w.safetensors")
+    assert not list(tmp_path.iterdir())
+    with_one_pixel = network(layers.GlobalAveragePooling2D(keepdims=True), layers.Flatten(), between(name="norm"))
+    save_weights(with_one_pixel, tmp_path / "w.safetensors")  # one order only

@@ -23,9 +23,11 @@ from gpulab.train import (
     checkpoint,
     evaluate,
     fit,
+    keras_fit,
     predict,
     shift,
 )
+from gpulab.train.keras_run import KerasRun
 
 RNG = np.random.default_rng(0)
 Y = RNG.integers(0, 3, 50)
@@ -224,3 +226,75 @@ def test_out_of_memory_is_answered_with_the_size_that_fits() -> None:
 def test_nothing_is_printed(capfd: pytest.CaptureFixture[str]) -> None:
     trained()
     assert capfd.readouterr().out == ""
+
+
+@pytest.mark.parametrize(("batch_size", "accumulate"), [(16, 3), (7, 4)])  # the last batches of 2 and 1: stand-ins
+def test_pieces_of_a_batch_report_the_loss_and_accuracy_of_the_whole(batch_size: int, accumulate: int) -> None:
+    """Pieces are uneven, and some hold one sample of weight 0."""
+    seen: list[list[np.ndarray]] = [[], []]
+
+    class Look(Callback):
+        def __init__(self, into: list[np.ndarray]) -> None:
+            self.into = into
+
+        def on_step(self, run: Any) -> None:
+            if run.step == run.steps:
+                self.into.append(run.losses())
+
+    both = [
+        trained(batch_size=batch_size, accumulate=parts, callbacks=[Look(into)])[1]
+        for parts, into in zip((1, accumulate), seen, strict=True)
+    ]
+    for column in ("loss", "accuracy"):
+        assert both[1][column] == pytest.approx(both[0][column], rel=1e-4), column
+    assert [len(losses) for losses in seen[1]] == [both[0].settings["samples"] // batch_size + 1] * 2
+
+
+def test_pieces_of_a_constant_model_have_its_loss() -> None:
+    model = keras.Sequential([keras.Input((4,)), layers.Dense(3, kernel_initializer="zeros")])
+    frozen = keras.optimizers.SGD(0.0, gradient_accumulation_steps=3)
+    data = np.zeros((5, 4), np.float32), np.array([0, 0, 1, 2, 1])
+    _, history = trained(model, data, batch_size=4, accumulate=3, optimizer=frozen)
+    assert history["loss"] == pytest.approx([math.log(3)] * 2, rel=1e-6)
+    assert history["accuracy"] == pytest.approx([2 / 5] * 2)
+
+
+def test_a_schedule_inside_the_optimizer_is_seen_through_the_loss_scaling() -> None:
+    falling = keras.optimizers.schedules.ExponentialDecay(0.5, 10, 0.9)
+    scaled = keras.optimizers.LossScaleOptimizer(keras.optimizers.SGD(falling))
+    run = KerasRun(cnn(), scaled, History(), 1, 1)
+    run.set_rate(0.1)
+    assert run.fixed_rate and run.rate == 0.5
+    plain = keras.optimizers.LossScaleOptimizer(keras.optimizers.SGD(0.5))
+    run = KerasRun(cnn(), plain, History(), 1, 1)
+    run.set_rate(0.1)
+    assert float(plain.inner_optimizer.learning_rate) == pytest.approx(0.05)
+
+
+def test_measuring_and_predicting_do_not_round_to_tf32() -> None:
+    seen = []
+
+    class Look(layers.Layer):
+        def call(self, x: Any) -> Any:
+            seen.append(tf.config.experimental.tensor_float_32_execution_enabled())
+            return x
+
+    before = tf.config.experimental.tensor_float_32_execution_enabled()
+    tf.config.experimental.enable_tensor_float_32_execution(True)
+    try:
+        model = keras.Sequential([cnn(), Look()])
+        seen.clear()
+        evaluate(model, (X, Y))
+        predict(model, X)
+        assert seen and not any(seen) and tf.config.experimental.tensor_float_32_execution_enabled()
+    finally:
+        tf.config.experimental.enable_tensor_float_32_execution(before)
+
+
+def test_the_memory_of_the_chosen_card_is_measured(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+    monkeypatch.setattr(tf.config.experimental, "reset_memory_stats", asked.append)
+    monkeypatch.setattr(tf.config.experimental, "get_memory_info", lambda name: asked.append(name) or {"peak": 3e6})
+    keras_fit.reset_peak("gpu", "cuda:1")
+    assert keras_fit.peak_memory("gpu", "cuda:1") == 3 and keras_fit.peak_memory("gpu", None) == 3
+    assert asked == ["GPU:1", "GPU:1", "GPU:0"]

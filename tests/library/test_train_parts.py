@@ -120,6 +120,7 @@ def test_history_names_its_columns() -> None:
         ("optimizer", "adaam", "no optimizer 'adaam'.*adam, adamw, sgd"),
         ("loss", "hinge", "no loss 'hinge'.*cross_entropy"),
         ("loss", 3, "loss=3"),
+        ("schedule", ["cosine"], r"no schedule \['cosine'\]"),
         ("schedule", "linear", "no schedule 'linear'.*constant, cosine, one_cycle"),
         ("precision", "fp8", "no precision 'fp8'.*bf16, fp16, fp32, tf32"),
         ("weight_decay", 0.1, "adamw"),
@@ -130,6 +131,24 @@ def test_history_names_its_columns() -> None:
 def test_a_wrong_argument_is_named_with_what_was_expected(argument: str, value: Any, words: str) -> None:
     with pytest.raises(TrainError, match=words):
         Recipe(**{**GOOD, argument: value})
+
+
+def test_numbers_of_numpy_are_taken_as_plain_ones() -> None:
+    found = Recipe(**{**GOOD, "lr": np.float32(0.5), "batch_size": np.int64(3), "clip": np.float32(1)})
+    assert (found.lr, found.batch_size, found.clip) == (0.5, 3, 1.0)
+    assert History(settings=found.settings()).to_json() and type(found.batch_size) is int
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), None, "fast"])
+def test_a_schedule_that_returns_no_number_is_named_with_the_step(value: Any) -> None:
+    recipe = Recipe(**{**GOOD, "schedule": lambda step, total: value if step else 1.0})
+    assert recipe.rate(0, 9) == 1
+    with pytest.raises(TrainError, match=r"The schedule returns .* at step 3 of 9; expected a finite number"):
+        recipe.rate(3, 9)
+
+
+def test_one_cycle_of_one_step_trains() -> None:
+    assert schedules.one_cycle(0, 1) == 1
 
 
 X, Y = np.zeros((6, 3), dtype=np.float32), np.zeros(6, dtype=np.int64)
@@ -192,7 +211,19 @@ def test_advice_on_memory_names_the_size_that_fits() -> None:
     assert "batch_size=62" in str(errors.out_of_memory(1000, 1, fits)) and "accumulate=17" in str(
         errors.out_of_memory(1000, 1, fits)
     )
-    assert "Not even one" in str(errors.out_of_memory(8, 1, None))
+    assert "Not even one" in str(errors.out_of_memory(8, 1, 0))
+    assert "Not even one" not in str(errors.out_of_memory(8, 1, None))
+
+
+def test_advice_on_memory_tells_no_room_from_another_error() -> None:
+    def attempt(size: int) -> None:
+        raise MemoryError if size > 3 else ValueError
+
+    def never(size: int) -> None:
+        raise MemoryError
+
+    assert errors.largest_that_fits(attempt, 16, lambda error: isinstance(error, MemoryError)) is None
+    assert errors.largest_that_fits(never, 16, lambda error: isinstance(error, MemoryError)) == 0
 
 
 def test_settings_of_another_run_are_refused_and_others_reported() -> None:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import errno
 import math
+import weakref
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +22,15 @@ from gpulab.train import (
     EarlyStopping,
     History,
     TrainError,
+    batches,
     checkpoint,
     evaluate,
     fit,
     predict,
     schedules,
     shift,
+    torch_fit,
+    torch_setup,
 )
 
 RNG = np.random.default_rng(0)
@@ -440,3 +446,209 @@ def test_the_loop_fits_on_one_screen() -> None:
     from gpulab.train import loop
 
     assert len(inspect.getsource(loop.train).splitlines()) <= 45
+
+
+# --- precision, memory and random numbers ----------------------------------------------------------------------------
+
+
+def tf32_settings() -> list[str]:
+    """The newer settings."""
+    backends = torch.backends
+    return [part.fp32_precision for part in (backends.cuda.matmul, backends.cudnn.conv, backends.cudnn.rnn)]
+
+
+@pytest.fixture
+def as_on_cuda(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Have the settings changed as on a machine with CUDA, and put torch's defaults back."""
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    backends = torch.backends
+    parts = (backends, backends.mkldnn.matmul, backends.cuda.matmul, backends.cudnn.conv, backends.cudnn.rnn)
+    before = [part.fp32_precision for part in parts]
+    yield
+    torch.set_float32_matmul_precision("highest")
+    backends.cudnn.allow_tf32 = True
+    for part, value in zip(parts, before, strict=True):
+        part.fp32_precision = value
+
+
+def set_product() -> None:
+    torch.backends.cuda.matmul.fp32_precision = "tf32"
+
+
+def set_everything() -> None:
+    torch.backends.fp32_precision = "tf32"
+
+
+def set_convolution() -> None:
+    torch.backends.cudnn.conv.fp32_precision = "ieee"
+
+
+def set_older() -> None:
+    torch.set_float32_matmul_precision("high")
+
+
+CHOICES = [lambda: None, set_product, set_everything, set_convolution, set_older]
+
+
+@pytest.mark.parametrize("choose", CHOICES, ids=lambda choose: choose.__name__)
+@pytest.mark.parametrize("precision", ["fp32", "tf32"])
+def test_precision_goes_with_either_kind_of_setting(as_on_cuda: None, choose: Any, precision: str) -> None:
+    choose()
+    before = tf32_settings()
+    with torch_setup.matmul_precision(precision):
+        assert tf32_settings() == ["tf32" if precision == "tf32" else "ieee"] * 3
+        assert torch.get_float32_matmul_precision() == ("high" if precision == "tf32" else "highest")
+        assert torch.backends.cudnn.allow_tf32 is (precision == "tf32")
+    assert tf32_settings() == before
+    if choose is set_older:
+        assert torch.get_float32_matmul_precision() == "high"
+
+
+def test_measuring_and_predicting_do_not_round_to_tf32(monkeypatch: pytest.MonkeyPatch) -> None:
+    entered = []
+
+    @contextmanager
+    def note(precision: str) -> Iterator[None]:
+        entered.append(precision)
+        yield
+        entered.append("left")
+
+    monkeypatch.setattr(torch_fit, "matmul_precision", note)
+    evaluate(cnn(), (X, Y))
+    predict(cnn(), X)
+    assert entered == ["fp32", "left"] * 2
+
+
+def test_a_batch_is_cast_before_it_moves_and_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    moves, plain = [], torch.Tensor.to
+
+    def to(tensor: torch.Tensor, *args: Any, **more: Any) -> torch.Tensor:
+        if isinstance(args[0], torch.device):
+            moves.append((tensor.dtype, more.get("non_blocking", False)))
+        return plain(tensor, *args, **more)
+
+    monkeypatch.setattr(torch.Tensor, "to", to)
+    batches.Batches(4, 1, torch.device("cpu"), "train").to_device(torch.zeros(4).double(), torch.zeros(4).int())
+    assert moves == [(torch.float32, False), (torch.int64, False)]
+
+
+def test_only_the_device_in_use_is_seeded(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: Any) -> None:
+        raise AssertionError("all devices are seeded anew")
+
+    monkeypatch.setattr(torch, "manual_seed", refuse)
+    monkeypatch.setattr(torch.random, "manual_seed", refuse)
+    fit(nn.Sequential(nn.Flatten(), nn.Dropout(0.5), nn.Linear(36, 3)), (X, Y), epochs=1)
+
+
+class Hungry(nn.Module):
+    """Runs out of memory above some samples, while it holds an activation."""
+
+    def __init__(self, limit: int, words: str = "CUDA out of memory.") -> None:
+        super().__init__()
+        self.inner, self.limit, self.words = cnn(), limit, words
+        self.held: Any = lambda: None
+        self.alive: list[bool] = []
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        outputs = self.inner(x)
+        if self.training:
+            self.alive.append(self.held() is not None)
+            if len(x) > self.limit:
+                self.held = weakref.ref(outputs)
+                raise RuntimeError(self.words)
+        return outputs
+
+
+def test_the_search_for_a_size_begins_with_the_failed_steps_memory_free() -> None:
+    model = Hungry(10)
+    with pytest.raises(TrainError, match="batch_size=8"):
+        trained(model, batch_size=32)
+    assert model.alive == [False] * 3  # the step; 16 and 8 of the search
+
+
+def test_the_advice_for_a_data_loader_names_its_own_size() -> None:
+    loader = DataLoader(Items(), batch_size=25)
+    with pytest.raises(TrainError, match="25 samples at once.*Make the DataLoader with batch_size=6.*accumulate=5"):
+        trained(Hungry(10), loader)
+
+
+def test_no_number_is_given_unless_one_was_found() -> None:
+    with pytest.raises(TrainError, match="Not even one sample fits"):
+        trained(Hungry(0))
+    model = Hungry(2)
+    model.inner[4].register_forward_hook(
+        lambda module, args, out: out if len(out) > 8 or not module.training else out.reshape(-1)[[10**6]]
+    )
+    with pytest.raises(TrainError, match="Use a smaller batch") as caught:
+        trained(model)
+    assert "Not even one" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "[enforce fail at alloc_cpu.cpp:117] data. DefaultCPUAllocator: not enough memory: you tried to allocate 8",
+        "CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`",
+    ],
+)
+def test_other_words_for_memory_that_ran_out_are_known(words: str) -> None:
+    assert torch_fit.is_memory_error(RuntimeError(words)) and not torch_fit.is_memory_error(RuntimeError("shapes"))
+
+
+def test_validation_comes_in_pieces_like_training() -> None:
+    sizes = []
+    model = cnn()
+    model.register_forward_hook(lambda module, args, out: None if module.training else sizes.append(len(out)))
+    trained(model, valid=(X, Y), batch_size=16, accumulate=3, epochs=1)
+    assert max(sizes) == 6
+
+
+# --- a DataLoader of the learner's ---------------------------------------------------------------------------------
+
+
+def shuffled() -> DataLoader:
+    return DataLoader(Items(), batch_size=13, shuffle=True)  # 4 steps an epoch
+
+
+@pytest.mark.parametrize("step", [6, 7])
+def test_a_shuffled_loader_resumes_from_an_epochs_end_to_the_same_bits(tmp_path: Path, step: int) -> None:
+    whole, history = trained(data=shuffled(), epochs=3)
+    with pytest.warns(UserWarning, match="after epochs only") as caught, pytest.raises(KeyboardInterrupt):
+        trained(data=shuffled(), epochs=3, callbacks=[Checkpoint(tmp_path, every=1), StopAt(step)])
+    assert caught[0].filename == __file__
+    record = checkpoint.read(tmp_path)[1]
+    assert (record["epoch"], record["step"]) == (1, 0)
+    again, resumed = trained(cnn(5), shuffled(), epochs=3, resume=tmp_path)
+    assert (weights(again) == weights(whole)).all() and resumed["loss"] == history["loss"]
+
+
+def test_a_loader_cannot_go_on_inside_an_epoch(tmp_path: Path) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        trained(data=Items(), batch_size=13, callbacks=[Checkpoint(tmp_path), StopAt(2)])
+    with pytest.raises(TrainError, match="inside an epoch, and train is a DataLoader"):
+        trained(data=shuffled(), batch_size=13, resume=tmp_path)
+
+
+def test_the_settings_tell_a_loaders_own_batches() -> None:
+    def settings(**more: Any) -> tuple[int, int]:
+        found = trained(data=DataLoader(Items(), **more), epochs=1)[1].settings
+        return found["samples"], found["batch_size"]
+
+    assert settings(batch_size=20) == (50, 20)
+    assert settings(batch_size=20, drop_last=True) == (40, 20)
+    assert settings(batch_sampler=[[0, 1, 2], [3, 4, 5]])[1] == 3
+
+
+# --- what a checkpoint keeps of callbacks --------------------------------------------------------------------------
+
+
+def test_callbacks_get_their_state_back_whatever_is_beside_them(tmp_path: Path) -> None:
+    stopper = EarlyStopping(patience=9)
+    trained(valid=(X, Y), callbacks=[stopper, Checkpoint(tmp_path)])
+    again = EarlyStopping(patience=9)
+    trained(valid=(X, Y), callbacks=[Callback(), again], resume=tmp_path, verbose=True)
+    assert again.best == stopper.best is not None
+    with pytest.warns(UserWarning, match="does not have: EarlyStopping") as caught:
+        trained(valid=(X, Y), resume=tmp_path)
+    assert caught[0].filename == __file__

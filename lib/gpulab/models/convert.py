@@ -6,7 +6,7 @@ One more thing differs: PyTorch flattens (channels, height, width), Keras (heigh
 first dense layer after a flatten layer are put in the other order.
 
 Layers correspond by name. This file handles what the reference CNN needs and batch normalization; any other layer
-with weights is refused by name.
+with weights is refused by name, and so is one between the flatten and the dense layer that depends on that order.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ import numpy as np
 from gpulab.models.framework import framework_of
 
 Arrays = dict[str, np.ndarray]
+ORDERED = ("BatchNormalization", "Reshape", "Permute")  # after a flatten layer they depend on its order
 NORM_NAMES = {"gamma": "weight", "beta": "bias", "moving_mean": "running_mean", "moving_variance": "running_var"}
 
 
@@ -108,6 +109,11 @@ def _walk(model: Any) -> Iterator[tuple[str, Any, str, tuple[int, ...] | None]]:
     grid = None
     for layer in model.layers:
         kind = type(layer).__name__
+        if kind in ORDERED and grid and min(grid[0] * grid[1], grid[2]) > 1:
+            raise WeightsError(
+                f"Layer {layer.name}, a {kind}, is between a Flatten and a Dense layer, where PyTorch and Keras number "
+                "the features in different orders; converting it is not written. Put it before the Flatten layer."
+            )
         if kind == "Flatten" and len(layer.input.shape) == 4:
             grid = tuple(layer.input.shape[1:])
         elif kind in ("Conv2D", "Dense"):

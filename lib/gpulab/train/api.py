@@ -74,7 +74,7 @@ def fit(
     seed : int
         Of order, augmentation and (torch) dropout. The global random state is left as it was.
     resume : path, optional
-        Folder of a ``Checkpoint``, to go on from.
+        Folder of a ``Checkpoint``, to go on from. With a DataLoader (and in Keras) it is of the end of an epoch.
     verbose : bool or "auto"
         Show a line of progress; "auto": if somebody is looking.
 
@@ -87,7 +87,8 @@ def fit(
     TrainError
         An argument or the data is not usable, memory ran out, or the loss is not finite; the message says what to do.
     KeyboardInterrupt
-        After Ctrl-C, when the step is done and a ``Checkpoint`` has saved it. The model keeps what it learned.
+        After Ctrl-C, when the step is done and a ``Checkpoint`` has saved it (with a DataLoader and in Keras: the last
+        whole epoch). The model keeps what it learned.
 
     Examples
     --------
@@ -154,7 +155,7 @@ def evaluate(
         The data does not go with the model.
     """
     side = inputs.side_of(model)
-    check_count("batch_size", batch_size, 1)
+    batch_size = check_count("batch_size", batch_size, 1)
     if isinstance(loss, str) and loss not in LOSSES:
         raise unknown("loss", loss, LOSSES)
     if side == "torch":
@@ -186,7 +187,7 @@ def predict(model: Any, x: Any, *, batch_size: int = 256) -> np.ndarray:
     TrainError
         The model cannot take the inputs.
     """
-    check_count("batch_size", batch_size, 1)
+    batch_size = check_count("batch_size", batch_size, 1)
     if inputs.side_of(model) == "torch":
         from gpulab.train import torch_fit
 

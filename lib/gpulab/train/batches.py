@@ -25,7 +25,11 @@ class Batches:
     ----------
     samples, steps : int
         Samples and batches in an epoch.
+    batch_size : int
+        Samples in a batch; the last one may be smaller.
     """
+
+    batch_size: int
 
     def __init__(self, samples: int, steps: int, device: torch.device, what: str) -> None:
         self.samples, self.steps, self.device, self.what = samples, steps, device, what
@@ -33,6 +37,7 @@ class Batches:
         self.seed: int | None = None  # None: in order, nothing changed
         self.parts, self.mine = 1, slice(0, 1)
         self.check_labels: Any = None  # set to look at labels that were not looked at before
+        self.any_step = True  # whether an epoch can be gone on with in its middle
 
     def share_out(self, accumulate: int, processes: int, rank: int) -> None:
         """Cut each batch into parts for so many processes and pieces, and keep those of this process."""
@@ -64,7 +69,9 @@ class Batches:
 
     def to_device(self, x: torch.Tensor, y: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Bring a batch to the device, in the usual dtypes."""
-        return usual(x.to(self.device, non_blocking=True)), usual(y.to(self.device, non_blocking=True))
+        # Cast first: MPS has no float64. Only CUDA keeps the host's memory until a copy that nobody waits for is done.
+        alone = self.device.type == "cuda"
+        return usual(x).to(self.device, non_blocking=alone), usual(y).to(self.device, non_blocking=alone)
 
 
 class TensorBatches(Batches):
@@ -139,11 +146,13 @@ class LoaderBatches(Batches):
             raise TrainError(
                 f"{what} has no length, so the learning rate cannot be planned; give a Dataset with __len__."
             ) from error
-        size = getattr(loader, "batch_size", None) or 0
-        super().__init__(
-            len(loader.dataset) if hasattr(loader.dataset, "__len__") else steps * size, steps, device, what
-        )
-        self.loader = loader
+        size = loader.batch_size or getattr(loader.batch_sampler, "batch_size", None) or 0
+        samples = len(loader.dataset) if hasattr(loader.dataset, "__len__") else steps * size
+        if size:  # a sampler may leave samples out, and so does drop_last
+            samples = min(samples, steps * size)
+        super().__init__(samples, steps, device, what)
+        self.loader, self.batch_size = loader, size
+        self.any_step = False  # its order is its own, and drawn when an epoch begins
 
     def share_out(self, accumulate: int, processes: int, rank: int) -> None:
         """Cut for this process; several processes cannot agree on the order of a DataLoader."""
@@ -152,10 +161,19 @@ class LoaderBatches(Batches):
         super().share_out(accumulate, processes, rank)
 
     def pieces(self, epoch: int = 0, first: int = 0) -> Iterator[Batch]:
-        """Yield the pieces; what comes before batch ``first`` is read and left out."""
+        """Yield the pieces, of a whole epoch only.
+
+        Raises
+        ------
+        TrainError
+            Batches are to be left out: which samples they had, a DataLoader does not say.
+        """
+        if first:
+            raise TrainError(
+                f"The checkpoint was written inside an epoch, and {self.what} is a DataLoader, which cannot go on "
+                "there. Give the Dataset itself, or start again."
+            )
         for step, batch in enumerate(self.loader):
-            if step < first:
-                continue
             x, y = self.to_device(*pair_of(batch, self.what, self.check_labels))
             rng = None if self.seed is None else np.random.default_rng([self.seed, epoch, 1, step])
             numbers = self.augment.draw(rng, len(x)) if rng is not None and hasattr(self.augment, "draw") else None
@@ -166,6 +184,7 @@ class LoaderBatches(Batches):
     def few(self) -> tuple[torch.Tensor, torch.Tensor]:
         """Return two samples of the first batch."""
         x, y = pair_of(next(iter(self.loader)), self.what, None)
+        self.batch_size = self.batch_size or len(x)
         return self.to_device(x[:2], y[:2])
 
 

@@ -13,6 +13,7 @@ import math
 import os
 import sys
 import time
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,8 @@ import numpy as np
 from gpulab.train import checkpoint
 from gpulab.train.errors import TrainError, not_finite
 from gpulab.train.history import COLUMNS, History
+
+CALLER = 8  # frames from the warning of unpack up to the line that called fit
 
 
 class Run:
@@ -40,9 +43,12 @@ class Run:
         Whether this is the process that prints and writes (of several, one does).
     validated : bool
         Whether each epoch ends with a validation.
+    any_step : bool
+        Whether the run can be saved inside an epoch.
     """
 
     validated = True
+    any_step = True
 
     def __init__(self, model: Any, history: History, epochs: int, steps: int, *, main: bool = True) -> None:
         self.model, self.history, self.epochs, self.steps, self.main = model, history, epochs, steps, main
@@ -141,10 +147,23 @@ def pack(callbacks: list[Callback]) -> tuple[list[Any], dict[str, Any]]:
 
 
 def unpack(callbacks: list[Callback], kept: list[Any], tensors: dict[str, Any]) -> None:
-    """Give callbacks back what :func:`pack` returned, as long as they are the same ones in the same order."""
-    for number, (callback, (name, plain)) in enumerate(zip(callbacks, kept, strict=False)):
-        if type(callback).__name__ == name:
-            callback.set_state(plain, below(tensors, f"callback/{number}/"))
+    """Give callbacks back what :func:`pack` returned: the first of a class gets what the first of it had, and so on.
+
+    Warns about what is left over.
+    """
+    waiting = list(callbacks)
+    lost = []
+    for number, (name, plain) in enumerate(kept):
+        weights = below(tensors, f"callback/{number}/")
+        callback = next((callback for callback in waiting if type(callback).__name__ == name), None)
+        if callback is not None:
+            waiting.remove(callback)
+            callback.set_state(plain, weights)
+        elif plain or weights:
+            lost.append(name)
+    if lost:
+        said = f"The checkpoint has the state of callbacks that this run does not have: {', '.join(lost)}."
+        warnings.warn(f"{said} It is left out.", stacklevel=CALLER)
 
 
 def below(tensors: dict[str, Any], start: str) -> dict[str, Any]:
@@ -247,8 +266,9 @@ class EarlyStopping(Callback):
 class Checkpoint(Callback):
     """Write checkpoints that ``fit(..., resume=folder)`` goes on from: after each epoch, and every so many steps.
 
-    Each replaces the one before, in one atomic step. On Ctrl-C a last one is written. Keras models are saved after
-    epochs only.
+    Each replaces the one before, in one atomic step. On Ctrl-C a last one is written. Keras models, and runs whose
+    training data is a DataLoader, are saved after epochs only: then Ctrl-C keeps the one of the last whole epoch, and
+    ``every`` does nothing but warn. A generator of the DataLoader's own is not saved: its order begins anew.
 
     Parameters
     ----------
@@ -268,6 +288,9 @@ class Checkpoint(Callback):
         """Find out now whether the folder can be written."""
         if run.main:
             checkpoint.check_writable(self.folder)
+        if self.every and not run.any_step:
+            said = f"Checkpoint(every={self.every}): this run can be saved after epochs only, and is."
+            warnings.warn(said, stacklevel=CALLER - 2)
 
     def on_step(self, run: Run) -> None:
         """Save now and then."""

@@ -53,7 +53,7 @@ def largest_that_fits(
     Returns
     -------
     int or None
-        None if not even one sample fits, or another error came up.
+        0 if not even one sample fits; None if another error came up, so that nothing is known.
 
     Examples
     --------
@@ -73,10 +73,10 @@ def largest_that_fits(
             size //= 2
         else:
             return size
-    return None
+    return 0
 
 
-def out_of_memory(batch_size: int, pieces: int, fits: int | None) -> TrainError:
+def out_of_memory(batch_size: int, pieces: int, fits: int | None, *, loader: bool = False) -> TrainError:
     """Return the advice after memory ran out.
 
     Parameters
@@ -84,13 +84,18 @@ def out_of_memory(batch_size: int, pieces: int, fits: int | None) -> TrainError:
     batch_size, pieces : int
         Samples a step, and in how many pieces they were processed (``accumulate``).
     fits : int or None
-        Samples that fit at once.
+        Samples that fit at once; None if that is not known.
+    loader : bool
+        Whether the batches are those of the learner's DataLoader.
     """
     piece = -(-batch_size // pieces)
     start = f"Memory ran out: {piece} samples at once do not fit on the device."
     if fits is None:
+        return TrainError(f"{start} Use a smaller batch, or a larger accumulate: the same gradient in smaller pieces.")
+    if not fits:
         return TrainError(f"{start} Not even one sample fits: take a smaller model, smaller inputs or a larger device.")
+    use = f"Make the DataLoader with batch_size={fits}" if loader else f"Use batch_size={fits}"
     return TrainError(
-        f"{start} {fits} do. Use batch_size={fits}, or keep batch_size={batch_size} with "
+        f"{start} {fits} do. {use}, or keep batch_size={batch_size} with "
         f"accumulate={-(-batch_size // fits)}: the same gradient in smaller pieces."
     )

@@ -60,9 +60,12 @@ def _fit(
     model.compile(optimizer, loss, metrics=accuracy, jit_compile="auto" if device != "cpu" else False)
     model.optimizer.build(model.trainable_variables)
     history = History(settings=settings_of(model, train_set, recipe, device))
-    run = KerasRun(model, model.optimizer, history, recipe.epochs, train_set.steps)
+    run = KerasRun(model, model.optimizer, history, recipe.epochs, train_set.steps, recipe.accumulate)
     run.validated = valid_set is not None
     history.settings["lr"] = run.rate
+    reset_peak(device, recipe.device)
+
+    piece = -(-recipe.batch_size // recipe.accumulate)
 
     def work(interrupt: Interrupt) -> None:
         if run.epoch == run.epochs or history.stopped:  # resumed, and there is nothing left to do
@@ -74,14 +77,14 @@ def _fit(
                 epochs=recipe.epochs,
                 initial_epoch=run.epoch,
                 validation_data=valid_set and (valid_set.pair or valid_set.dataset),
-                validation_batch_size=recipe.batch_size if valid_set and valid_set.pair else None,
-                callbacks=[bridge(run, recipe, callbacks, interrupt)],
+                validation_batch_size=piece if valid_set and valid_set.pair else None,
+                callbacks=[bridge(run, train_set, recipe, callbacks, interrupt)],
                 shuffle=False,  # the stream is in the epoch's order
                 verbose=0,
             )
 
     play(run, callbacks, work, resume)
-    history.peak_memory_mb = peak_memory(device)
+    history.peak_memory_mb = peak_memory(device, recipe.device)
     return history
 
 
@@ -132,18 +135,19 @@ def evaluate(model: keras.Model, data: Any, loss: Any, batch_size: int, metrics:
     for metric in metrics.values():
         inputs.check_side("metrics", metric, "keras")
     found = Batches(data, batch_size, "data")
-    check_targets(model, found, loss)
-    loss_of, accuracy = loss_and_accuracy(loss, found.few()[1])
-    measures = {**{metric.name: metric for metric in accuracy}, **metrics}
-    for metric in measures.values():
-        metric.reset_state()
-    total = samples = 0.0
-    for x, y, _ in found.read():
-        outputs = model.predict_on_batch(x)
-        total += float(np.mean(loss_of(y, outputs))) * len(x)
-        samples += len(x)
+    with in_precision(model, "fp32"):
+        check_targets(model, found, loss)
+        loss_of, accuracy = loss_and_accuracy(loss, found.few()[1])
+        measures = {**{metric.name: metric for metric in accuracy}, **metrics}
         for metric in measures.values():
-            metric.update_state(y, outputs)
+            metric.reset_state()
+        total = samples = 0.0
+        for x, y, _ in found.read():
+            outputs = model.predict_on_batch(x)
+            total += float(np.mean(loss_of(y, outputs))) * len(x)
+            samples += len(x)
+            for metric in measures.values():
+                metric.update_state(y, outputs)
     return {"loss": total / samples} | {
         name: float(str(np.float32(metric.result()))) for name, metric in measures.items()
     }
@@ -154,8 +158,9 @@ def predict(model: keras.Model, x: Any, batch_size: int) -> np.ndarray:
     check_backend()
     inputs.check_side("x", x, "keras")
     x = inputs.check_inputs(x)
-    forward(model, x[:2], "x")
-    return np.asarray(model.predict(x, batch_size=batch_size, verbose=0), dtype=np.float32)
+    with in_precision(model, "fp32"):
+        forward(model, x[:2], "x")
+        return np.asarray(model.predict(x, batch_size=batch_size, verbose=0), dtype=np.float32)
 
 
 @contextmanager
@@ -218,10 +223,23 @@ def _cores() -> set[int]:
     return os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else set(range(os.cpu_count() or 1))
 
 
-def peak_memory(device: str) -> float | None:
-    """Return the most memory in use, MB: of the GPU, else of this process since it began."""
+def _card(name: str | None) -> str:
+    """Return TensorFlow's name of the GPU that was chosen."""
+    return f"GPU:{str(name or '').partition(':')[2] or 0}"
+
+
+def reset_peak(device: str, name: str | None) -> None:
+    """Forget earlier peaks of a GPU's memory."""
     import tensorflow as tf
 
     if device == "gpu":
-        return tf.config.experimental.get_memory_info("GPU:0")["peak"] / 1e6
+        tf.config.experimental.reset_memory_stats(_card(name))
+
+
+def peak_memory(device: str, name: str | None) -> float | None:
+    """Return the most memory in use, MB: of the GPU since the run began, else of this process since it began."""
+    import tensorflow as tf
+
+    if device == "gpu":
+        return tf.config.experimental.get_memory_info(_card(name))["peak"] / 1e6
     return process_peak()

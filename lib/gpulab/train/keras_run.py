@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import time
+from collections import deque
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -35,6 +36,7 @@ class Batches:
         self.what, self.batch_size = what, batch_size
         self.pair = inputs.check_pair(data, what) if inputs.is_pair(data) else None
         self.dataset = data
+        self.sizes: deque[int] = deque()  # of pieces on their way to Keras: how many samples count, 0 for a stand-in
         if self.pair:
             self.samples = len(self.pair[0])
             self.steps = -(-self.samples // batch_size)
@@ -88,6 +90,7 @@ class Batches:
                     yield x, y
                     continue
                 for start, stop, share in plan.cut(0, len(x), recipe.accumulate):
+                    self.sizes.append(stop - start if share else 0)
                     yield x[start:stop], y[start:stop], np.full(stop - start, share, dtype=np.float32)
 
 
@@ -105,27 +108,58 @@ class KerasRun(Run):
 
     Attributes
     ----------
+    accumulate : int
+        Pieces of a batch.
     pieces : int
-        Pieces of the batch under way that are done (of ``accumulate``).
+        Pieces of the batch under way that are done.
+    sums : list of (float, float, int)
+        Where batches come in pieces, for each step: the pieces' losses added up, right answers, samples.
     """
 
-    def __init__(self, model: keras.Model, optimizer: Any, history: History, epochs: int, steps: int) -> None:
+    any_step = False
+
+    def __init__(
+        self, model: keras.Model, optimizer: Any, history: History, epochs: int, steps: int, accumulate: int = 1
+    ) -> None:
         super().__init__(model, history, epochs, steps)
         self.optimizer = optimizer
-        self.fixed_rate = not hasattr(optimizer, "_learning_rate") or callable(optimizer._learning_rate)
-        self.rate = self.rate_now = _number(np.asarray(optimizer.learning_rate))
+        self.inner = getattr(optimizer, "inner_optimizer", optimizer)  # fp16: Keras wraps it to scale the loss
+        self.fixed_rate = not hasattr(self.inner, "_learning_rate") or callable(self.inner._learning_rate)
+        self.rate = self.rate_now = _number(np.asarray(self.inner.learning_rate))
         self.pieces = 0
         self.means: list[float] = []
+        self.sums: list[tuple[float, float, int]] = []
+        self.accumulate = accumulate
         self.since = self.seconds = 0.0
 
     def set_rate(self, factor: float) -> None:
         """Set the learning rate, unless the learner's optimizer has a schedule of its own."""
         if not self.fixed_rate:
             self.rate_now = self.rate * factor
-            self.optimizer.learning_rate = self.rate_now
+            self.inner.learning_rate = self.rate_now
+
+    def note(self, logs: dict[str, Any], size: int, first: bool) -> None:
+        """Add a piece's loss and right answers to its step's; Keras begins its means anew for the next piece.
+
+        A piece's loss is weighted by its share of the batch already: the step's is the plain mean over the pieces.
+        """
+        loss, right, samples = (0.0, 0.0, 0) if first else self.sums.pop()
+        right += float(logs.get("accuracy", 0)) * size
+        self.sums.append((loss + float(logs["loss"]), right, samples + size))
+        self.model.reset_metrics()
+
+    def row(self) -> dict[str, float]:
+        """Return the loss and the accuracy of an epoch of pieces."""
+        losses, right, samples = np.array(self.sums).T
+        return {
+            "loss": float(losses @ samples / samples.sum() / self.accumulate),
+            "accuracy": float(right.sum() / samples.sum()),
+        }
 
     def losses(self) -> np.ndarray:
         """Return the loss of each finished step, from the running means that Keras gives."""
+        if self.sums:
+            return np.array([loss for loss, _, _ in self.sums[: self.step]]) / self.accumulate
         sums = np.asarray(self.means) * np.arange(1, len(self.means) + 1)
         return np.diff(sums, prepend=0.0)
 
@@ -197,7 +231,9 @@ def _finite(array: np.ndarray) -> bool:
     return array.dtype.kind != "f" or bool(np.isfinite(array).all())
 
 
-def bridge(run: KerasRun, recipe: Recipe, callbacks: list[Callback], interrupt: Interrupt) -> keras.callbacks.Callback:
+def bridge(
+    run: KerasRun, data: Batches, recipe: Recipe, callbacks: list[Callback], interrupt: Interrupt
+) -> keras.callbacks.Callback:
     """Return the one Keras callback: it sets the learning rate, writes the history and calls our callbacks."""
     import keras
 
@@ -206,18 +242,21 @@ def bridge(run: KerasRun, recipe: Recipe, callbacks: list[Callback], interrupt: 
             run.set_rate(recipe.rate(run.steps_done, run.epochs * run.steps))
 
     def count(piece: int, logs: Any) -> None:
+        if recipe.accumulate > 1:
+            run.note(logs, data.sizes.popleft(), first=not run.pieces)
         run.pieces = (run.pieces + 1) % recipe.accumulate
         if run.pieces:
             return
         run.step += 1
-        run.means.append(float(logs["loss"]))
+        if recipe.accumulate == 1:
+            run.means.append(float(logs["loss"]))
         for callback in callbacks:
             callback.on_step(run)
         if run.step < run.steps:  # after the last step the epoch is finished first, so that it is not lost
             interrupt.check()
 
     def start(epoch: int, logs: Any) -> None:
-        run.means, run.since, run.seconds = [], time.perf_counter(), 0.0
+        run.means, run.sums, run.since, run.seconds = [], [], time.perf_counter(), 0.0
 
     def stop_clock(logs: Any = None) -> None:
         run.seconds = run.seconds or time.perf_counter() - run.since
@@ -225,6 +264,8 @@ def bridge(run: KerasRun, recipe: Recipe, callbacks: list[Callback], interrupt: 
     def end(epoch: int, logs: Any) -> None:
         stop_clock()
         names = {"loss": "loss", "accuracy": "accuracy", "valid_loss": "val_loss", "valid_accuracy": "val_accuracy"}
+        if run.sums:
+            logs = {**logs, **{name: value for name, value in run.row().items() if name in logs}}
         row = {"epoch": epoch + 1, "seconds": run.seconds, "learning_rate": run.rate_now}
         run.history.epochs.append(row | {ours: _number(logs.get(name)) for ours, name in names.items()})
         run.epoch, run.step = epoch + 1, 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import numbers
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -43,11 +44,11 @@ class Recipe:
             An argument is of the wrong kind or not known.
         """
         for name, least in (("epochs", 1), ("batch_size", 1), ("accumulate", 1), ("seed", 0)):
-            check_count(name, getattr(self, name), least)
-        _check_number("lr", self.lr, above=True)
-        _check_number("weight_decay", self.weight_decay)
+            self._set(name, check_count(name, getattr(self, name), least))
+        self._set("lr", _check_number("lr", self.lr, above=True))
+        self._set("weight_decay", _check_number("weight_decay", self.weight_decay))
         if self.clip is not None:
-            _check_number("clip", self.clip, above=True)
+            self._set("clip", _check_number("clip", self.clip, above=True))
         for what, known in (("loss", LOSSES), ("optimizer", OPTIMIZERS), ("precision", PRECISIONS)):
             name = getattr(self, what)
             if name is None or (isinstance(name, str) and name not in known):
@@ -69,6 +70,10 @@ class Recipe:
             )
         schedules.find(self.schedule)
 
+    def _set(self, name: str, value: float) -> None:
+        """Put a plain number in the place of one of NumPy's."""
+        object.__setattr__(self, name, value)
+
     def check_device(self, kind: str, *, has_tf32: bool) -> None:
         """Refuse a precision that the device does not have.
 
@@ -88,25 +93,40 @@ class Recipe:
             )
 
     def rate(self, step: int, total: int) -> float:
-        """Return the schedule's factor of the learning rate at a step (from 0) of so many."""
+        """Return the schedule's factor of the learning rate at a step (from 0) of so many.
+
+        Raises
+        ------
+        TrainError
+            The schedule returns something else than a finite number.
+        """
         schedule = schedules.SCHEDULES[self.schedule] if isinstance(self.schedule, str) else self.schedule
-        return float(schedule(step, total))
+        factor = schedule(step, total)
+        try:
+            good = math.isfinite(factor)
+        except TypeError:
+            good = False
+        if not good:
+            raise TrainError(f"The schedule returns {factor!r} at step {step} of {total}; expected a finite number.")
+        return float(factor)
 
     def settings(self) -> dict[str, Any]:
         """Return the arguments as plain data, for the history."""
         return {field.name: _name(getattr(self, field.name)) for field in fields(self)}
 
 
-def check_count(name: str, value: Any, least: int) -> None:
-    """Refuse what is not a whole number of at least so much."""
-    if isinstance(value, bool) or not isinstance(value, int) or value < least:
+def check_count(name: str, value: Any, least: int) -> int:
+    """Return a whole number as an int; refuse anything else, and what is below so much."""
+    if isinstance(value, bool) or not isinstance(value, numbers.Integral) or value < least:
         raise TrainError(f"{name}={value!r}: expected a whole number, at least {least}.")
+    return int(value)
 
 
-def _check_number(name: str, value: Any, *, above: bool = False) -> None:
-    good = isinstance(value, int | float) and math.isfinite(value) and (value > 0 if above else value >= 0)
+def _check_number(name: str, value: Any, *, above: bool = False) -> float:
+    good = isinstance(value, numbers.Real) and math.isfinite(value) and (value > 0 if above else value >= 0)
     if not good:
         raise TrainError(f"{name}={value!r}: expected a finite number {'above' if above else 'of at least'} 0.")
+    return value if isinstance(value, int | float) else float(value)
 
 
 def _name(value: Any) -> Any:

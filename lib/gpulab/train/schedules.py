@@ -40,6 +40,8 @@ def one_cycle(step: int, total: int) -> float:
     >>> [round(one_cycle(step, 10), 2) for step in range(10)]
     [0.04, 0.52, 1.0, 0.95, 0.81, 0.61, 0.39, 0.19, 0.05, 0.0]
     """
+    if total == 1:
+        return 1.0
     top, last = WARM_UP * total - 1, total - 1
     if step <= top:
         return _between(START, 1.0, step / top)
@@ -63,7 +65,7 @@ def find(schedule: str | Schedule) -> Schedule:
         The name is not known, or the function does not return a number.
     """
     if not callable(schedule):
-        if schedule not in SCHEDULES:
+        if not isinstance(schedule, str) or schedule not in SCHEDULES:
             raise unknown("schedule", schedule, SCHEDULES)
         return SCHEDULES[schedule]
     try:

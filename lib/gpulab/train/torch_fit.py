@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import platform
+import traceback
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
@@ -30,6 +32,7 @@ from gpulab.train.torch_setup import (
     matmul_precision,
     modes_kept,
     right_class,
+    seeded,
 )
 
 if TYPE_CHECKING:
@@ -44,8 +47,6 @@ def fit(
     model: nn.Module, data: Any, valid: Any, recipe: Recipe, callbacks: list[Callback], resume: Path | None
 ) -> History:
     """Train a torch module; the arguments are checked as far as that is possible without torch."""
-    import torch
-
     for what in ("optimizer", "loss"):
         inputs.check_side(what, getattr(recipe, what), "torch")
     device = find_device(recipe.device)
@@ -53,10 +54,8 @@ def fit(
     trainable = [parameter for parameter in model.parameters() if parameter.requires_grad]
     if not trainable:
         raise TrainError("The model has no trainable parameter. Set requires_grad=True on those that should learn.")
-    saved_random = [device.index or 0] if device.type == "cuda" else []
-    with torch.random.fork_rng(devices=saved_random), matmul_precision(recipe.precision), modes_kept(model):
-        torch.manual_seed(recipe.seed)
-        accelerator = accelerator_for(recipe.device and device, recipe.precision, recipe.accumulate)
+    accelerator = accelerator_for(recipe.device and device, recipe.precision, recipe.accumulate)
+    with seeded(accelerator.device, recipe.seed), matmul_precision(recipe.precision), modes_kept(model):
         try:
             return _fit(model.to(accelerator.device), data, valid, recipe, callbacks, resume, accelerator)
         finally:
@@ -81,14 +80,14 @@ def _fit(
     valid_set = None
     if valid is not None:
         valid_set = batches.make(valid, recipe.batch_size, accelerator.device, "valid")
-        valid_set.share_out(1, accelerator.num_processes, accelerator.process_index)
+        valid_set.share_out(recipe.accumulate, accelerator.num_processes, accelerator.process_index)
         check_targets(model, valid_set, recipe.loss)
     loss_of, right = losses()[recipe.loss] if isinstance(recipe.loss, str) else (recipe.loss, right_class)
     optimizer = make_optimizer(recipe, [p for p in model.parameters() if p.requires_grad])
     history = History(settings=settings_of(model, train_set, recipe, accelerator, optimizer))
     validate = partial(validation, valid_set, loss_of, right, accelerator)
     run = TorchRun(model, optimizer, accelerator, history, recipe.epochs, train_set.steps, right, validate)
-    run.validated = valid_set is not None
+    run.validated, run.any_step = valid_set is not None, train_set.any_step
     reset_peak(accelerator.device)
 
     def work(interrupt: Interrupt) -> None:
@@ -209,12 +208,13 @@ def evaluate(model: nn.Module, data: Any, loss: Any, batch_size: int, metrics: M
     """Return the loss, the accuracy where there is one, and the learner's own metrics."""
     for metric in metrics.values():
         inputs.check_side("metrics", metric, "torch")
-    found = batches.make(data, batch_size, device_of(model), "data")
-    check_targets(model, found, loss)
     loss_of, right = losses()[loss] if isinstance(loss, str) else (loss, right_class)
-    for metric in metrics.values():
-        metric.reset()
-    total_loss, correct, samples, answers = measure(model, found, loss_of, right, metrics).tolist()
+    with matmul_precision("fp32"):
+        found = batches.make(data, batch_size, device_of(model), "data")
+        check_targets(model, found, loss)
+        for metric in metrics.values():
+            metric.reset()
+        total_loss, correct, samples, answers = measure(model, found, loss_of, right, metrics).tolist()
     result = {"loss": total_loss / samples}
     if answers:
         result["accuracy"] = correct / answers
@@ -232,8 +232,8 @@ def predict(model: nn.Module, x: Any, batch_size: int) -> np.ndarray:
         else batches.channels_first(torch.as_tensor(inputs.check_inputs(x)))
     )
     device = device_of(model)
-    forward(model, x[:2].to(device), "x")
-    with evaluating(model):
+    with matmul_precision("fp32"), evaluating(model):
+        forward(model, x[:2].to(device), "x")
         parts = [model(part.to(device)).float().cpu().numpy() for part in x.split(batch_size)]
     return np.concatenate(parts)
 
@@ -255,21 +255,34 @@ def advice_on_memory(recipe: Recipe, data: batches.Batches, model: nn.Module, lo
         if not is_memory_error(error):
             raise
         problem = str(error)
-    # Outside the except block, so that the failed step's tensors are free.
+        # The exception lives on in whoever called, and with it the failed step's tensors, unless its frames forget.
+        traceback.clear_frames(error.__traceback__)
+    release(model, data.device)
     buffers = {name: buffer.clone() for name, buffer in model.named_buffers()}
-    x, y = data.few()
 
     def attempt(size: int) -> None:
-        model.zero_grad(set_to_none=True)
+        release(model, data.device)
+        x, y = data.few()
         many = [part.repeat_interleave(-(-size // len(part)), 0)[:size] for part in (x, y)]
         loss_of(model(many[0]), many[1]).backward()
 
-    fits = errors.largest_that_fits(attempt, -(-recipe.batch_size // recipe.accumulate), is_memory_error)
+    fits = errors.largest_that_fits(attempt, -(-data.batch_size // recipe.accumulate), is_memory_error)
     for name, buffer in model.named_buffers():
         buffer.copy_(buffers[name])
     model.zero_grad(set_to_none=True)
-    advice = errors.out_of_memory(recipe.batch_size, recipe.accumulate, fits)
-    raise TrainError(f"{advice} (torch says: {problem.splitlines()[0]})")
+    loader = isinstance(data, batches.LoaderBatches)
+    advice = errors.out_of_memory(data.batch_size, recipe.accumulate, fits, loader=loader)
+    raise TrainError(f"{advice} (torch says: {(problem.splitlines() or ['nothing'])[0]})")
+
+
+def release(model: nn.Module, device: torch.device) -> None:
+    """Give memory back that nothing needs any more: gradients, cycles of objects, blocks kept for later."""
+    import torch
+
+    model.zero_grad(set_to_none=True)
+    gc.collect()
+    if device.type != "cpu":
+        torch.get_device_module(device).empty_cache()
 
 
 def is_memory_error(error: BaseException) -> bool:
@@ -281,6 +294,8 @@ def is_memory_error(error: BaseException) -> bool:
         isinstance(error, torch.OutOfMemoryError | MemoryError)
         or "out of memory" in said
         or "can't allocate memory" in said
+        or "not enough memory" in said  # Windows
+        or "CUBLAS_STATUS_ALLOC_FAILED" in said
     )
 
 
@@ -296,6 +311,7 @@ def settings_of(
         "model": type(model).__name__,
         "parameters": sum(parameter.numel() for parameter in model.parameters()),
         "samples": data.samples,
+        "batch_size": data.batch_size,
         "lr": optimizer.param_groups[0]["lr"],
         "device": torch.cuda.get_device_name(accelerator.device) if kind == "cuda" else kind,
         "processes": accelerator.num_processes,

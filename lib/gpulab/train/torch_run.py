@@ -112,11 +112,13 @@ class TorchRun(Run):
         """Load a state."""
         self.model.load_state_dict(weights)
 
-    def save(self, callbacks: list[Callback]) -> tuple[bytes, dict[str, Any]]:
-        """Return the run's whole state."""
+    def save(self, callbacks: list[Callback]) -> tuple[bytes, dict[str, Any]] | None:
+        """Return the run's whole state; None inside an epoch of batches that cannot be gone on with there."""
         import torch
         from safetensors.torch import save
 
+        if self.step and not self.any_step:
+            return None
         tensors = {f"model/{name}": tensor for name, tensor in self.weights().items()}
         broken = [
             name for name, tensor in tensors.items() if tensor.is_floating_point() and not bool(tensor.isfinite().all())

@@ -65,20 +65,62 @@ def has_tf32(device: torch.device) -> bool:
 
 @contextmanager
 def matmul_precision(precision: str) -> Iterator[None]:
-    """Allow TF32 in matrix products and convolutions for tf32 only; put the settings back afterwards."""
+    """Allow TF32 in matrix products and convolutions for tf32 only; put the settings back afterwards.
+
+    torch has these settings twice, and refuses to read an older one that disagrees with its newer one. The older
+    setters change both, so inside they agree; afterwards the newer ones are put back as they were.
+    """
     import torch
 
     if not torch.cuda.is_available():
         yield
         return
-    before = torch.get_float32_matmul_precision(), torch.backends.cudnn.allow_tf32
-    torch.set_float32_matmul_precision("high" if precision == "tf32" else "highest")
-    torch.backends.cudnn.allow_tf32 = precision == "tf32"
+    backends = torch.backends
+    newer = (backends.cuda.matmul, backends.mkldnn.matmul, backends.cudnn.conv, backends.cudnn.rnn)
+    before = [part.fp32_precision for part in newer]
+    # Unreadable: the learner changed only the newer setting, so the older one has torch's default.
+    products = _read(torch.get_float32_matmul_precision, "highest")
+    convolutions = _read(lambda: backends.cudnn.allow_tf32, True)
     try:
+        torch.set_float32_matmul_precision("high" if precision == "tf32" else "highest")
+        backends.cudnn.allow_tf32 = precision == "tf32"
+        for part in newer:  # where the older setter leaves "none", torch.backends.fp32_precision would decide
+            if part is not backends.mkldnn.matmul:
+                part.fp32_precision = "tf32" if precision == "tf32" else "ieee"
         yield
     finally:
-        torch.set_float32_matmul_precision(before[0])
-        torch.backends.cudnn.allow_tf32 = before[1]
+        torch.set_float32_matmul_precision(products)
+        backends.cudnn.allow_tf32 = convolutions
+        for part, value in zip(newer, before, strict=True):
+            part.fp32_precision = value
+
+
+def _read(setting: Callable[[], Any], default: Any) -> Any:
+    try:
+        return setting()
+    except RuntimeError:
+        return default
+
+
+@contextmanager
+def seeded(device: torch.device, seed: int) -> Iterator[None]:
+    """Draw random numbers from a seed on the host and on one device; put both back, and leave other devices alone."""
+    import torch
+
+    if device.type == "cpu":
+        with torch.random.fork_rng(devices=[]):
+            torch.default_generator.manual_seed(seed)
+            yield
+        return
+    module: Any = torch.get_device_module(device)
+    index = torch.accelerator.current_device_index() if device.index is None else device.index
+    with torch.random.fork_rng(devices=[index], device_type=device.type):
+        torch.default_generator.manual_seed(seed)
+        if hasattr(module, "default_generators"):
+            module.default_generators[index].manual_seed(seed)
+        else:
+            module.manual_seed(seed)  # MPS: there is one device
+        yield
 
 
 @contextmanager
