@@ -10,7 +10,8 @@ import subprocess
 import sys
 import time
 
-STATEMENTS = {"nothing": "pass", "gpulab": "import gpulab", "gpulab.data": "import gpulab.data", "numpy": "import numpy"}
+IMPORTED = ("gpulab", "gpulab.data", "numpy")
+STATEMENTS = {"nothing": "pass", **{name: f"import {name}" for name in IMPORTED}}
 REPEATS = 15
 
 
@@ -30,7 +31,7 @@ def main() -> None:
     start = statistics.median(runs["nothing"])
     print(f"{'import':12} {'median ms':>10} {'spread ms':>10} {'share of numpy':>15}")
     numpy = statistics.median(runs["numpy"]) - start
-    for name in list(STATEMENTS)[1:]:
+    for name in IMPORTED:
         median = statistics.median(runs[name]) - start
         quarters = statistics.quantiles(runs[name])
         print(f"{name:12} {median * 1e3:10.1f} {(quarters[2] - quarters[0]) * 1e3:10.1f} {median / numpy:15.2f}")

@@ -27,7 +27,10 @@ def script_hash(name: str) -> str:
     return hash_files([ROOT / "experiments" / f"{name}.py"])
 
 
-def run(name: str, compute: Callable[[], Sequence[Mapping[str, object]]], seeds: Sequence[int], packages: Sequence[str]) -> None:
+Rows = Sequence[Mapping[str, object]]
+
+
+def run(name: str, compute: Callable[[], Rows], seeds: Sequence[int], packages: Sequence[str]) -> None:
     """Compute the rows of an experiment, and store them with their stamp."""
     start = time.perf_counter()
     rows = compute()

@@ -50,7 +50,7 @@ def citations(bibliography: Path) -> dict[str, str]:
     for key, entry in parse_file(str(bibliography)).entries.items():
         people = entry.persons.get("author") or entry.persons.get("editor") or []
         names = [" ".join(person.prelast_names + person.last_names).strip("{}") for person in people]
-        who = names[0] if len(names) == 1 else " and ".join(names) if len(names) == 2 else f"{(names or [key])[0]} et al."
+        who = " and ".join(names or [key]) if len(names) < 3 else f"{names[0]} et al."
         short[key] = f"{who}, {entry.fields.get('year', 'no year')}"
     return short
 

@@ -15,7 +15,8 @@ def list_assets(arguments: argparse.Namespace) -> int:
     print(f"cache: {assets.home()}")
     for name, entry in assets.catalog().items():
         where = f"{entry.package.name} {entry.package.version}" if entry.package else "ships inside gpulab"
-        print(f"\n{name}: {assets.status(name).value}\n  {entry.what_for}\n  {entry.origin}\n  {entry.license} | {where}")
+        print(f"\n{name}: {assets.status(name).value}\n  {entry.what_for}")
+        print(f"  {entry.origin}\n  {entry.license} | {where}")
     return 0
 
 

@@ -18,7 +18,8 @@ def glue(name: str, value: object) -> None:
     name : str
         What the text calls it.
     value : object
-        Stored as ``str(value)``, and shown only where the text asks for it; outside a notebook it is printed. Format floats first, to as many digits as are the same on every machine.
+        Stored as ``str(value)``, and shown only where the text asks for it; outside a notebook it is printed. Format
+        floats first, to as many digits as are the same on every machine.
 
     Raises
     ------
@@ -42,4 +43,5 @@ def glue(name: str, value: object) -> None:
     from IPython.display import publish_display_data
 
     # MyST-NB evaluates the text as a Python literal; only a quoted string comes out as it went in.
-    publish_display_data({RECORD + "text/plain": repr(str(value))}, {"scrapbook": {"name": name, "mime_prefix": RECORD}})
+    metadata = {"scrapbook": {"name": name, "mime_prefix": RECORD}}
+    publish_display_data({RECORD + "text/plain": repr(str(value))}, metadata)

@@ -64,7 +64,8 @@ def show_images(images: np.ndarray, titles: Sequence[str] = (), *, columns: int 
     import matplotlib.pyplot as plt
 
     if images.ndim not in (3, 4):
-        raise ValueError(f"images has shape {images.shape}; expected (n, height, width) or (n, height, width, channels).")
+        expected = "(n, height, width) or (n, height, width, channels)"
+        raise ValueError(f"images has shape {images.shape}; expected {expected}.")
     if len(titles) not in (0, len(images)):
         raise ValueError(f"{len(titles)} titles for {len(images)} images; give one for each, or none.")
     columns = min(columns, len(images))
@@ -109,5 +110,6 @@ def show_confusion(counts: np.ndarray, classes: Sequence[str], *, title: str = "
     ax.grid(visible=False)
     for (row, column), count in np.ndenumerate(counts):
         if count:
-            ax.text(column, row, count, ha="center", va="center", color="white" if count > counts.max() / 2 else "black")
+            color = "white" if count > counts.max() / 2 else "black"
+            ax.text(column, row, count, ha="center", va="center", color=color)
     return figure

