@@ -1,7 +1,7 @@
-"""How well and how fast does the reference CNN learn the digits, in PyTorch and in Keras, plain, longer, and longer with random shifts?
+"""How well and how fast does the reference CNN learn the digits: plain, longer, and longer with random shifts?
 
-Three seeds for each recipe. "longer" differs from "shifts" in one thing only, so it tells what the shifts add. Each framework runs in a process of its own. The test part is opened once a run, after the
-recipe was fixed on the validation part.
+Three seeds for each recipe, in PyTorch and in Keras. "longer" differs from "shifts" in one thing only, so it tells what
+the shifts add. Each framework runs in a process of its own. The recipes were fixed on the validation part.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from experiments import stamp
 SEEDS = (0, 1, 2)
 FRAMEWORKS = ("torch", "keras")
 LONGER = {"epochs": 16, "batch_size": 64, "lr": 3e-3, "schedule": "one_cycle"}
-RECIPES = {"plain": {"epochs": 10, "batch_size": 64}, "longer": LONGER, "shifts": LONGER}  # "shifts" moves the images too
+RECIPES = {"plain": {"epochs": 10, "batch_size": 64}, "longer": LONGER, "shifts": LONGER}  # "shifts" moves images too
 
 
 def seed_framework(framework: str, seed: int) -> None:
