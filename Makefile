@@ -24,8 +24,8 @@ student: env ## make or update the learner's copy in learn/ without opening it
 test: env ## run every test; of one part with PART=cnns
 	@$(PY) -m tools.run_tests $(if $(PART),--part $(PART))
 
-book: env ## build the book into _build/html
-	@$(PY) -m tools.book
+book: env ## build the book into _build/html; EDITION=student: one without solutions, into _build/student/html
+	@$(PY) -m tools.book $(if $(EDITION),--edition $(EDITION))
 
 execute: env ## run a notebook, store its outputs and stamp it: NB=labs/cnns/name.ipynb
 	@test -n "$(NB)" || { echo "Name the notebook: make execute NB=labs/cnns/digits-first-look.ipynb" >&2; exit 1; }

@@ -23,8 +23,9 @@ def hash_files(paths: Iterable[Path]) -> str:
 
 
 def script_hash(name: str) -> str:
-    """Return the hash of an experiment's script."""
-    return hash_files([ROOT / "experiments" / f"{name}.py"])
+    """Return the hash of an experiment's script; of all of ``benchmarks/`` for a measurement of speed."""
+    script = ROOT / "experiments" / f"{name}.py"
+    return hash_files([script] if script.exists() else (ROOT / "benchmarks").glob("*.py"))
 
 
 Rows = Sequence[Mapping[str, object]]
@@ -34,6 +35,13 @@ def run(name: str, compute: Callable[[], Rows], seeds: Sequence[int], packages: 
     """Compute the rows of an experiment, and store them with their stamp."""
     start = time.perf_counter()
     rows = compute()
+    seconds = time.perf_counter() - start
+    path = store(name, rows, seeds, packages, seconds)
+    print(f"{len(rows)} rows in {seconds:.0f} s, stored in {path.relative_to(ROOT)}")
+
+
+def store(name: str, rows: Rows, seeds: Sequence[int], packages: Sequence[str], seconds: float) -> Path:
+    """Store rows that took so many seconds with their stamp; return the file."""
     stamp = {
         "script_sha256": script_hash(name),
         "library_sha256": hash_files((ROOT / "lib" / "gpulab").rglob("*.py")),
@@ -41,6 +49,6 @@ def run(name: str, compute: Callable[[], Rows], seeds: Sequence[int], packages: 
         "versions": {"python": platform.python_version(), **{package: version(package) for package in packages}},
         "seeds": list(seeds),
         "machine": platform.machine(),
-        "seconds": round(time.perf_counter() - start),
+        "seconds": round(seconds),
     }
-    print(f"{len(rows)} rows in {stamp['seconds']} s, stored in {results.save(name, rows, stamp).relative_to(ROOT)}")
+    return results.save(name, rows, stamp)

@@ -205,11 +205,16 @@ def start_page(parts: list[Part], learn: Path, book: Path) -> str:
         "",
     ]
     if (book / "index.html").exists():
-        lines += [f"- **Read**: [the book]({BOOK_URL}/index.html) opens in a tab of its own."]
+        lines += [
+            f"- **Read**: [the book]({BOOK_URL}/index.html) opens in a tab of its own. It has the solutions, folded below "
+            "each exercise."
+        ]
     else:
         lines += ["- **Read**: the book is not built here; `make book` in a terminal says why."]
     lines += [
         "- **Run**: click a notebook below, then choose *Run > Run All Cells*, or press Shift+Enter cell by cell.",
+        "- **Exercises** stand at the end of a page. A cell with `check` tells at once how your answer is; ask it as often "
+        "as you like.",
         "- **Begin again**: delete or rename a notebook, stop JupyterLab (Ctrl-C in its terminal) and run `make lab`: "
         "it is made anew.",
         "",

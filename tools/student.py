@@ -1,12 +1,13 @@
-"""Make a learner's copy of a source notebook: no solutions, no hidden tests, no outputs.
+"""Make a learner's copy of a source notebook (no solutions, no hidden tests, no outputs), or a page without solutions.
 
-The markers are nbgrader's, so that one source serves the book, the learner and the grader. `make lab` runs this over
-every notebook before JupyterLab opens, so it must stay quick.
+The markers are nbgrader's, so that one source serves the book, the learner and the grader; the line ``### HANDED OUT``
+inside a solution is ours. `make lab` runs this over every notebook before JupyterLab opens, so it must stay quick.
 """
 
 from __future__ import annotations
 
 import argparse
+import ast
 import copy
 import json
 import re
@@ -20,14 +21,18 @@ from tools.plain import for_page
 ROOT = Path(__file__).resolve().parents[1]
 Notebook = dict[str, Any]
 
-STUB = ("# YOUR CODE HERE", "raise NotImplementedError()")
+YOUR_CODE = "# YOUR CODE HERE"
+# Below a solution's code: what a learner gets in its place, as comments. For cells that are to be repaired.
+HANDED_OUT = re.compile(r"^[ \t]*### HANDED OUT[ \t]*$")
 KEPT_METADATA = ("kernelspec", "language_info")
 KEPT_CELL_METADATA = ("tags", "nbgrader")
 # Anything that looks like a marker: what is not written exactly right is an error, since it would leave a solution in.
-MARKER_LIKE = re.compile(r"^\s*#+\s*(begin|end)\s*(solution|hidden\s*tests?)\b", re.IGNORECASE)
+MARKER_LIKE = re.compile(r"^\s*#+\s*((begin|end)\s*(solution|hidden\s*tests?)|handed\s*out)\b", re.IGNORECASE)
 MARKER = re.compile(r"^(?P<indent>[ \t]*)### (?P<edge>BEGIN|END) (?P<kind>SOLUTION|HIDDEN TESTS)[ \t]*$")
 # Stores a number for the book's text; the learner's copy has the number in its text already (tools.plain).
 GLUE = re.compile(r"^(?:glue\(.*\)|from gpulab\.notebook import glue)$\n?", re.MULTILINE)
+CHECK_CALL = re.compile(r"^check\(", re.MULTILINE)
+OPEN_LINE = re.compile(r"^\w[\w, ]* = \.\.\.$")  # says of an answer that is no function that it is not given yet
 SOLUTION_FENCE = re.compile(
     r"^[ ]{0,3}(?P<fence>`{3,}|:{3,}|~{3,})[ \t]*\{(?:solution[\w-]*\}|[\w-]+\}[ \t]*solution)", re.IGNORECASE
 )
@@ -87,7 +92,7 @@ def student_cell(cell: dict[str, Any], number: int) -> dict[str, Any] | None:
     tags = metadata.get("tags", [])
     if "instructor" in tags:
         return None
-    source = cell["source"] if isinstance(cell["source"], str) else "".join(cell["source"])
+    source = text_of(cell)
     where = f"cell {number} (id {cell.get('id', 'none')})"
     if cell["cell_type"] == "code":
         cleared = GLUE.sub("", clear_markers(source, where)).strip("\n")
@@ -104,34 +109,123 @@ def student_cell(cell: dict[str, Any], number: int) -> dict[str, Any] | None:
 
 
 def clear_markers(source: str, where: str) -> str:
-    """Replace solutions by a stub and drop hidden tests; raise MarkerError where the markers are not balanced."""
+    """Replace solutions by a stub and drop hidden tests; raise MarkerError where the markers are not balanced.
+
+    Inside a function the stub raises ``NotImplementedError``. Elsewhere that would stop *Run All*: there the stub is a
+    comment, and the line above the solution (``padding = ...``) says that nothing is answered yet. Below a line
+    ``### HANDED OUT`` stands, as comments, the code that takes the solution's place.
+    """
     kept: list[str] = []
-    opened: str | None = None
+    opened, indent, first = None, "", 0
+    handed_out: list[str] | None = None
     for number, line in enumerate(source.split("\n"), 1):
         marker = MARKER.match(line)
-        if marker is None:
+        at = f"{where}, line {number}: {line.strip()!r}"
+        if HANDED_OUT.match(line):
+            if opened != "SOLUTION" or handed_out is not None:
+                raise MarkerError(f"{at} stands once inside a solution, below its code")
+            handed_out = []
+        elif marker is None:
             if MARKER_LIKE.match(line):
                 raise MarkerError(
-                    f"{where}, line {number}: {line.strip()!r} is not a marker: write '### BEGIN SOLUTION', "
+                    f"{at} is not a marker: write '### BEGIN SOLUTION', '### HANDED OUT', "
                     "'### END SOLUTION', '### BEGIN HIDDEN TESTS' or '### END HIDDEN TESTS'"
                 )
-            if opened is None:
+            if handed_out is not None:
+                handed_out.append(_uncommented(line, at))
+            elif opened is None:
                 kept.append(line)
         elif marker["edge"] == "BEGIN":
             if opened is not None:
-                raise MarkerError(
-                    f"{where}, line {number}: {line.strip()!r} stands inside an open {opened}: close that first"
-                )
-            opened = marker["kind"]
-            if opened == "SOLUTION":
-                kept.extend(marker["indent"] + text for text in STUB)
+                raise MarkerError(f"{at} stands inside an open {opened}: close that first")
+            opened, indent, first = marker["kind"], marker["indent"], number
         elif opened != marker["kind"]:
-            raise MarkerError(f"{where}, line {number}: {line.strip()!r} has no '### BEGIN {marker['kind']}' before it")
+            raise MarkerError(f"{at} has no '### BEGIN {marker['kind']}' before it")
         else:
-            opened = None
+            if opened == "SOLUTION":
+                kept.extend(handed_out or [indent + text for text in _stub(source, indent, first)])
+            opened, handed_out = None, None
     if opened is not None:
         raise MarkerError(f"{where}: '### BEGIN {opened}' has no '### END {opened}' after it")
     return "\n".join(kept).strip("\n")
+
+
+def _uncommented(line: str, at: str) -> str:
+    """Return a line of the code that is handed out: ``    # return x`` becomes ``    return x``."""
+    bare = re.match(r"^([ \t]*)#(?: (.*))?$", line)
+    if bare is None and line.strip():
+        raise MarkerError(f"{at}: below '### HANDED OUT' each line is a comment, '# ' and then the code")
+    return f"{bare[1]}{bare[2] or ''}".rstrip() if bare else ""
+
+
+def _stub(source: str, indent: str, line: int) -> list[str]:
+    """Return the lines that stand for the solution that begins at a line."""
+    if not indent:
+        return [YOUR_CODE]
+    return [YOUR_CODE, "raise NotImplementedError()" if _in_function(source, line) else "..."]
+
+
+def _in_function(source: str, line: int) -> bool:
+    """Tell whether a line stands inside a function; in code that Python cannot read (magics), assume that it does."""
+    try:
+        tree = ast.parse(source)
+    except SyntaxError:
+        return True
+    functions = (node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef))
+    return any(node.lineno < line <= (node.end_lineno or 0) for node in functions)
+
+
+def without_markers(source: str) -> str:
+    """Return a solution as a reader of the book sees it: no markers, nothing handed out, no line ``padding = ...``."""
+    kept, handed_out = [], False
+    for line in source.split("\n"):
+        marker = bool(MARKER.match(line))
+        handed_out = bool(HANDED_OUT.match(line)) or (handed_out and not marker)
+        if not (handed_out or marker or OPEN_LINE.match(line)):
+            kept.append(line)
+    return "\n".join(kept).strip("\n")
+
+
+def has_solution(source: str) -> bool:
+    """Tell whether a cell has a solution in it."""
+    return any((marker := MARKER.match(line)) and marker["kind"] == "SOLUTION" for line in source.split("\n"))
+
+
+def text_of(cell: dict[str, Any]) -> str:
+    """Return a cell's source, which files store as a text or as a list of lines."""
+    return cell["source"] if isinstance(cell["source"], str) else "".join(cell["source"])
+
+
+def student_page(nb: Notebook) -> Notebook:
+    """Return a notebook for the students' edition of the book: no solutions, and every other output kept.
+
+    Like :func:`student_copy`, but the page is still the book's: tags, glue and MyST stay. Dropped are the outputs of
+    answer cells and of checks, which speak of the solution, and the stamp.
+    """
+    check_format(nb)
+    made = copy.deepcopy(nb)
+    made["metadata"].get("course", {}).pop("stamp", None)
+    cells = [page_cell(cell, number) for number, cell in enumerate(made["cells"], 1)]
+    made["cells"] = [cell for cell in cells if cell]
+    return made
+
+
+def page_cell(cell: dict[str, Any], number: int) -> dict[str, Any] | None:
+    """Return one cell for the students' edition, or None where nothing of it is left."""
+    source, metadata = text_of(cell), cell.get("metadata", {})
+    where = f"cell {number} (id {cell.get('id', 'none')})"
+    if "instructor" in metadata.get("tags", []):
+        return None
+    code = cell["cell_type"] == "code"
+    cell["source"] = clear_markers(source, where) if code else remove_solution_blocks(source, where)
+    if source.strip() and not cell["source"].strip():
+        return None
+    answers = code and has_solution(source)
+    if answers or (code and CHECK_CALL.search(source)):
+        cell["outputs"], cell["execution_count"] = [], None
+    if answers:
+        metadata.pop("mystnb", None)  # words for a picture that is not there: they would describe the answer
+    return cell
 
 
 def remove_solution_blocks(source: str, where: str) -> str:

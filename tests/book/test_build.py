@@ -105,6 +105,27 @@ def test_good_book_replaces_the_former_one_and_is_stale_after_any_change(tmp_pat
     assert not book.is_current(root)
 
 
+def test_a_students_edition_is_refused_where_a_solution_could_stay_in(tmp_path: Path) -> None:
+    root = make_book(tmp_path, GOOD_PAGE, TOC)
+    notebook = v4.new_notebook(cells=[v4.new_markdown_cell("# Widget"), v4.new_code_cell("### BEGIN SOLUTION\nx = 1")])
+    nbformat.write(notebook, root / "chapters/widget.ipynb")
+    with pytest.raises(book.BookError, match=r"chapters/widget\.ipynb: cell 2 .* has no '### END SOLUTION'"):
+        book.build(root, "student")
+    assert not (root / book.HTML["student"]).exists()
+
+
+def test_the_students_edition_stands_beside_the_full_one(tmp_path: Path) -> None:
+    root = make_book(tmp_path, GOOD_PAGE + "\n```{dropdown} Solution\nIt is secret.\n```\n", TOC.split("chapters:\n")[0])
+    pages = [book.build(root, edition) / "chapters/welcome.html" for edition in ("full", "student")]
+    assert [page.relative_to(root).as_posix() for page in pages] == [
+        "_build/html/chapters/welcome.html",
+        "_build/student/html/chapters/welcome.html",
+    ]
+    assert ["It is secret" in page.read_text(encoding="utf-8") for page in pages] == [True, False]
+    assert "nothing wrong" in pages[1].read_text(encoding="utf-8")
+    assert book.is_current(root, "full") and book.is_current(root, "student")
+
+
 def test_folder_without_a_book_is_refused(tmp_path: Path) -> None:
     with pytest.raises(book.BookError, match=r"_config\.yml and _toc\.yml not found"):
         book.build(tmp_path)

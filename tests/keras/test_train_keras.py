@@ -27,7 +27,8 @@ from gpulab.train import (
     predict,
     shift,
 )
-from gpulab.train.keras_run import KerasRun
+from gpulab.train.keras_run import Batches, KerasRun
+from gpulab.train.recipe import Recipe
 
 RNG = np.random.default_rng(0)
 Y = RNG.integers(0, 3, 50)
@@ -298,3 +299,28 @@ def test_the_memory_of_the_chosen_card_is_measured(monkeypatch: pytest.MonkeyPat
     keras_fit.reset_peak("gpu", "cuda:1")
     assert keras_fit.peak_memory("gpu", "cuda:1") == 3 and keras_fit.peak_memory("gpu", None) == 3
     assert asked == ["GPU:1", "GPU:1", "GPU:0"]
+
+
+def test_tensorflow_cuts_the_batches_that_numpy_cuts() -> None:
+    recipe = Recipe(3, 16, "adam", 1e-3, 0.0, "cross_entropy", "constant", None, None, "fp32", 1, None, 5)
+    data = Batches((X, Y), 16, "train")
+    wanted = data.stream(recipe, epoch=1)
+    batches = data.endless(recipe, epoch=1).as_numpy_iterator()
+    for _ in range(2 * data.steps + 1):  # from the second epoch on, over the end of one, smaller last batch included
+        for given, expected in zip(next(batches), next(wanted), strict=True):
+            np.testing.assert_array_equal(given, expected)
+
+
+def test_the_rate_is_set_only_when_it_changes() -> None:
+    class Counting(keras.optimizers.SGD):
+        times = 0
+
+        def __setattr__(self, name: str, value: Any) -> None:
+            type(self).times += name == "learning_rate"
+            super().__setattr__(name, value)
+
+    optimizer = Counting(0.1)
+    Counting.times = 0
+    _, history = trained(optimizer=lambda: optimizer, schedule=lambda step, total: 1.0 if step < 6 else 0.5, epochs=3)
+    assert history["learning_rate"] == [0.1, 0.05, 0.05] and float(optimizer.learning_rate) == pytest.approx(0.1)
+    assert Counting.times == 2, "down to the half, and back at the end"

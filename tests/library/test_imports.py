@@ -16,7 +16,7 @@ LAYERS = (
     {"assets", "hardware", "notebook", "results"},
     {"data", "models"},
     {"train", "transfer", "estimate", "bench", "energy", "kernels"},
-    {"widgets", "plots", "exercises", "choose"},
+    {"widgets", "plots", "exercises", "quizzes", "choose"},
     {"cli"},
     {"__main__"},
 )

@@ -11,19 +11,20 @@ from experiments import stamp
 from gpulab import results
 
 STORED = sorted(path.stem for path in results.FOLDER.glob("*.json"))
+SPEED = {"fit_speed"}  # measured by benchmarks/, which has other scripts too
 SCRIPTS = sorted(path.stem for path in (stamp.ROOT / "experiments").glob("*.py") if path.stem not in {"stamp", "__init__"})
 
 
 def test_every_script_has_results_and_a_line_in_the_readme() -> None:
-    readme = (stamp.ROOT / "experiments" / "README.md").read_text(encoding="utf-8")
-    assert SCRIPTS == STORED
-    assert [name for name in SCRIPTS if f"`{name}`" not in readme] == []
+    readme = "".join((stamp.ROOT / name / "README.md").read_text(encoding="utf-8") for name in ("experiments", "benchmarks"))
+    assert sorted({*SCRIPTS, *SPEED}) == STORED
+    assert [name for name in STORED if f"`{name}`" not in readme] == []
 
 
 @pytest.mark.parametrize("name", STORED)
 def test_results_were_written_by_the_present_script(name: str) -> None:
     recorded = results.read(name)["stamp"]
-    assert recorded["script_sha256"] == stamp.script_hash(name), f"run again: python -m experiments.{name}"
+    assert recorded["script_sha256"] == stamp.script_hash(name), f"run again: {results.command(name)}"
     assert {"library_sha256", "lock_sha256", "versions", "seeds", "seconds"} <= set(recorded)
 
 

@@ -6,6 +6,7 @@ the course.
 
 from __future__ import annotations
 
+import ast
 import json
 import re
 import statistics
@@ -18,6 +19,7 @@ import nbformat
 
 from tests.promises.tree import Page, Tree
 from tools import notebooks
+from tools.student import MarkerError, clear_markers, has_solution, without_markers
 
 Rule = Callable[[Tree], list[str]]
 HERE = "tests/promises"
@@ -273,6 +275,60 @@ def cell_sizes(tree: Tree) -> list[str]:
     return found
 
 
+# --- Exercises -----------------------------------------------------------------------------------------------------
+
+
+def exercise_form(tree: Tree) -> list[str]:
+    """Check that an exercise is a labeled statement, an answer cell with a solution, and a check cell that passed."""
+    return [f"{page.name}: {problem}" for page in tree.notebooks for problem in _exercise_problems(page.nb)]
+
+
+def _exercise_problems(nb: nbformat.NotebookNode) -> Iterator[str]:
+    statement = ""
+    for number, cell in enumerate(nb.cells):
+        if cell.cell_type == "markdown":
+            statement = cell.source
+            continue
+        where, answers = f"cell {number}", has_solution(cell.source)
+        try:
+            clear_markers(cell.source, where)
+        except MarkerError as error:
+            yield str(error)
+        if answers != ("exercise" in notebooks.tags(cell)):
+            yield f"{where}: the tag `exercise` and a solution between markers belong together"
+        if answers:
+            following = nb.cells[number + 1] if number + 1 < len(nb.cells) else None
+            name = checked_name(following)
+            if name is None:
+                yield f'{where}: the cell after an answer is its check: one call, `check("part/topic", answer)`'
+            elif not re.search(rf"^\({name.replace('/', '-')}(-\w+)*\)=\n### \S", statement, re.MULTILINE):
+                yield f"{where}: the Markdown before it has no heading `### ...` labeled ({name.replace('/', '-')})="
+            if not without_markers(cell.source).strip():
+                yield f"{where}: the solution is empty"
+        elif "check(" in cell.source and checked_name(cell) is not None:
+            if not (number and has_solution(nb.cells[number - 1].source)):
+                yield f"{where}: a check stands right after its answer cell"
+            if cell.get("outputs") and not _shows(cell, f"Passed: {checked_name(cell)}."):
+                yield f"{where}: the stored output does not say that the solution passed"
+
+
+def checked_name(cell: nbformat.NotebookNode | None) -> str | None:
+    """Return the exercise that a check cell names; ``None`` where the cell is more or less than one call of check."""
+    if cell is None or cell.cell_type != "code":
+        return None
+    try:
+        (statement,) = ast.parse(cell.source).body
+        call = statement.value
+        name, _answer = call.args
+        return name.value if call.func.id == "check" and isinstance(name.value, str) else None
+    except (SyntaxError, ValueError, AttributeError):
+        return None
+
+
+def _shows(cell: nbformat.NotebookNode, text: str) -> bool:
+    return any(text in output.get("data", {}).get("text/plain", "") for output in cell.outputs)
+
+
 # --- The repository ------------------------------------------------------------------------------------------------
 
 
@@ -304,7 +360,7 @@ def large_files(tree: Tree) -> list[str]:
 RULES: dict[str, Rule] = {
     rule.__name__: rule
     for rule in (
-        alt_text, bootstrap_cells, cell_sizes, file_names, framework_pairs, lab_cards, labeled_sections, large_files,
-        links, machine_paths, notebook_form, page_metadata, syllabus_coverage, table_of_contents,
+        alt_text, bootstrap_cells, cell_sizes, exercise_form, file_names, framework_pairs, lab_cards, labeled_sections,
+        large_files, links, machine_paths, notebook_form, page_metadata, syllabus_coverage, table_of_contents,
     )
 }  # fmt: skip

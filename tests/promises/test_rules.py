@@ -139,6 +139,24 @@ def wide_cell(nb: NotebookNode) -> None:
     nb.cells[-1].source = "x = " + " + ".join(["1"] * 30)
 
 
+PASSED = new_output("execute_result", data={"text/plain": "Passed: cnn/two.\nAll 3 cases are right."})
+
+
+def add_exercise(
+    statement: str = "(cnn-two)=\n### Two\n\nGive two.",
+    answer: str = "two = ...\n### BEGIN SOLUTION\ntwo = 2\n### END SOLUTION",
+    check: str = 'check("cnn/two", two)',
+    *,
+    tags: list[str] | None = None,
+    output: NotebookNode = PASSED,
+) -> Callable[[Path], None]:
+    """Return a change: an exercise at the end of a page, sound where nothing is given."""
+    metadata = {"tags": ["exercise"] if tags is None else tags}
+    cells = [new_code_cell(answer, metadata=metadata), new_code_cell(check, outputs=[output])]
+    kept = [new_markdown_cell(statement), *(cell for cell in cells if cell.source)]
+    return change(WHY, lambda nb: nb.cells.extend(kept))
+
+
 WELCOME, WHY = "chapters/welcome.md", "chapters/cnns/why.ipynb"
 TORCH, KERAS = "labs/cnns/edges-torch.ipynb", "labs/cnns/edges-keras.ipynb"
 PENDING, LARGE = f"{rules.HERE}/pending.txt", f"{rules.HERE}/large_files.txt"
@@ -185,6 +203,16 @@ BREAKS = [
     ("cell_sizes", change(WHY, long_cell), "a cell of 21 lines"),
     ("cell_sizes", change(WHY, long_cell), "21 lines at the median"),
     ("cell_sizes", change(WHY, wide_cell), "121 characters, at most 84"),
+    ("exercise_form", add_exercise("### Two"), "labeled (cnn-two)="),
+    ("exercise_form", add_exercise("(cnn-two)=\nGive two."), "no heading `### ...`"),
+    ("exercise_form", add_exercise(tags=[]), "belong together"),
+    ("exercise_form", add_exercise(answer="two = 2"), "belong together"),
+    ("exercise_form", add_exercise(answer="### BEGIN SOLUTION\ntwo = 2"), "has no '### END SOLUTION'"),
+    ("exercise_form", add_exercise(answer="two = ...\n### BEGIN SOLUTION\n### END SOLUTION"), "solution is empty"),
+    ("exercise_form", add_exercise(check=""), "the cell after an answer is its check"),
+    ("exercise_form", add_exercise(check='x = 1\ncheck("cnn/two", two)'), "the cell after an answer is its check"),
+    ("exercise_form", add_exercise(answer=""), "a check stands right after its answer"),
+    ("exercise_form", add_exercise(output=new_output("execute_result", data={"text/plain": "Not"})), "does not say"),
     ("machine_paths", add("README.md", "Look into /home/someone/course.\n"), "README.md:2: a path of one machine"),
     ("machine_paths", add("Makefile", "X = C:\\Users\\someone\n"), "Makefile:1"),
     ("large_files", add("data.bin", "x" * 1_000_001), "data.bin: 1,000,001 bytes"),
@@ -196,6 +224,13 @@ BREAKS = [
 @pytest.mark.parametrize("name", rules.RULES)
 def test_rule_is_silent_on_a_sound_course(name: str, course: Path) -> None:
     assert rules.RULES[name](Tree(course)) == []
+
+
+def test_a_sound_exercise_is_no_problem(course: Path) -> None:
+    add_exercise()(course)
+    function = "def two():\n    ### BEGIN SOLUTION\n    return 2\n    ### END SOLUTION"
+    add_exercise("(cnn-two-torch)=\n### Two", function)(course)
+    assert rules.exercise_form(Tree(course)) == []
 
 
 @pytest.mark.parametrize(("name", "damage", "message"), BREAKS, ids=[f"{b[0]}-{b[2][:24]}" for b in BREAKS])

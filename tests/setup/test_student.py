@@ -7,7 +7,15 @@ import json
 
 import pytest
 
-from tools.student import MarkerError, clear_markers, remove_solution_blocks, student_copy, student_text
+from tools.student import (
+    MarkerError,
+    clear_markers,
+    remove_solution_blocks,
+    student_copy,
+    student_page,
+    student_text,
+    without_markers,
+)
 
 
 def code(source: str, **metadata: object) -> dict:
@@ -45,7 +53,71 @@ def test_a_solution_becomes_a_stub_with_its_indentation() -> None:
 def test_several_solutions_in_one_cell_are_all_replaced() -> None:
     one = "### BEGIN SOLUTION\nsecret = 1\n### END SOLUTION\nopen_ = 2\n"
     cleared = clear_markers(one + one, "cell 1")
-    assert cleared.count("raise NotImplementedError()") == 2 and cleared.count("open_") == 2 and "secret" not in cleared
+    assert cleared.count("# YOUR CODE HERE") == 2 and cleared.count("open_") == 2 and "secret" not in cleared
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ("x = ...\n### BEGIN SOLUTION\nx = 1\n### END SOLUTION", "x = ...\n# YOUR CODE HERE"),
+        (
+            "with a:\n    ### BEGIN SOLUTION\n    x = 1\n    ### END SOLUTION",
+            "with a:\n    # YOUR CODE HERE\n    ...",
+        ),
+        (
+            "class A:\n    def f(self):\n        ### BEGIN SOLUTION\n        return 1\n        ### END SOLUTION",
+            "class A:\n    def f(self):\n        # YOUR CODE HERE\n        raise NotImplementedError()",
+        ),
+        (
+            "%time x = 1\ndef f():\n    ### BEGIN SOLUTION\n    return 1\n    ### END SOLUTION",
+            "%time x = 1\ndef f():\n    # YOUR CODE HERE\n    raise NotImplementedError()",
+        ),
+    ],
+)
+def test_only_a_function_raises_so_that_run_all_goes_on(source: str, expected: str) -> None:
+    assert clear_markers(source, "cell 1") == expected
+
+
+REPAIR = """\
+def f(x):
+    ### BEGIN SOLUTION
+    return x / 255
+    ### HANDED OUT
+    # if x:
+    #     return x // 255
+    #
+    # return 0
+    ### END SOLUTION"""
+
+
+def test_what_is_handed_out_takes_the_place_of_the_solution() -> None:
+    assert clear_markers(REPAIR, "cell 1") == "def f(x):\n    if x:\n        return x // 255\n\n    return 0"
+    assert without_markers(REPAIR) == "def f(x):\n    return x / 255"
+
+
+def test_the_book_shows_a_solution_without_its_markers_and_its_open_line() -> None:
+    source = "import m\n\na, b = ...\n### BEGIN SOLUTION\na, b = 1, 2\n### END SOLUTION"
+    assert without_markers(source) == "import m\n\na, b = 1, 2"
+
+
+def test_a_page_of_the_students_edition_keeps_the_outputs_that_do_not_speak_of_solutions() -> None:
+    secret = code("x = ...\n### BEGIN SOLUTION\nx = 1\n### END SOLUTION", mystnb={"image": {"alt": "A line to 1"}})
+    source = notebook(
+        markdown("# T\n\n{glue:text}`a`\n\n```{dropdown} Solution\n1\n```"),
+        code("glue('a', 1)", tags=["measured"]),
+        secret,
+        code('check("a/b", x)'),
+        code("secret = 2", tags=["instructor"]),
+    )
+    before = copy.deepcopy(source)
+    made = student_page(source)
+    assert source == before
+    text, glued, answer, checked = made["cells"]
+    assert text["source"] == "# T\n\n{glue:text}`a`"
+    assert glued == before["cells"][1]
+    assert (answer["source"], answer["outputs"], answer["metadata"]) == ("x = ...\n# YOUR CODE HERE", [], {})
+    assert (checked["source"], checked["outputs"], checked["execution_count"]) == ('check("a/b", x)', [], None)
+    assert "stamp" not in made["metadata"]["course"]
 
 
 def test_hidden_tests_leave_nothing_behind() -> None:
@@ -65,6 +137,9 @@ def test_hidden_tests_leave_nothing_behind() -> None:
         "# BEGIN SOLUTION\nx = 1\n# END SOLUTION",
         "### Begin solution\nx = 1\n### End solution",
         "### BEGIN SOLUTION: easy\nx = 1\n### END SOLUTION",
+        "### HANDED OUT\n# x = 1",
+        "### BEGIN SOLUTION\nx = 1\n### HANDED OUT\nx = 2\n### END SOLUTION",
+        "### BEGIN SOLUTION\nx = 1\n### Handed out\n# x = 2\n### END SOLUTION",
     ],
 )
 def test_wrong_markers_are_an_error_that_names_the_cell(source: str) -> None:

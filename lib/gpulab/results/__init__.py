@@ -73,5 +73,10 @@ def read(name: str, folder: Path = FOLDER) -> dict:
     return record
 
 
+def command(name: str) -> str:
+    """Return the command that makes the results of a name again."""
+    return f"python -m {'benchmarks.fit_speed --write' if name == 'fit_speed' else f'experiments.{name}'}"
+
+
 def _again(name: str) -> str:
-    return f"Make them again: python -m experiments.{name}"
+    return f"Make them again: {command(name)}"

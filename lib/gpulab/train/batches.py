@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gpulab.train import inputs, plan
+from gpulab.train import inputs, layout, plan
 from gpulab.train.errors import TrainError
 
 if TYPE_CHECKING:
@@ -38,6 +38,8 @@ class Batches:
         self.parts, self.mine = 1, slice(0, 1)
         self.check_labels: Any = None  # set to look at labels that were not looked at before
         self.any_step = True  # whether an epoch can be gone on with in its middle
+        self.channels_last = False  # whether images shall lie in memory in the order that is faster for convolutions
+        self.turned = False  # whether x is an array's images, turned without moving anything in memory
 
     def share_out(self, accumulate: int, processes: int, rank: int) -> None:
         """Cut each batch into parts for so many processes and pieces, and keep those of this process."""
@@ -55,7 +57,7 @@ class Batches:
         """Augment inputs with the random numbers drawn for them."""
         if self.augment is None or self.seed is None:
             return x
-        return self.augment(x) if numbers is None else self.augment.apply(x, numbers)
+        return self.arranged(self.augment(x) if numbers is None else self.augment.apply(x, numbers))
 
     def draw(self, epoch: int, n: int) -> np.ndarray | None:
         """Draw an epoch's random numbers for augmentation, a row a sample."""
@@ -67,11 +69,18 @@ class Batches:
         """Return the order of an epoch's samples."""
         return np.arange(self.samples) if self.seed is None else plan.order(self.seed, epoch, self.samples)
 
+    def arranged(self, x: torch.Tensor) -> torch.Tensor:
+        """Put a batch into the memory order that is wanted."""
+        if self.channels_last:
+            return layout.channels_last(x)
+        return x.contiguous() if self.turned else x
+
     def to_device(self, x: torch.Tensor, y: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Bring a batch to the device, in the usual dtypes."""
+        """Bring a batch to the device, in the usual dtypes and memory order."""
         # Cast first: MPS has no float64. Only CUDA keeps the host's memory until a copy that nobody waits for is done.
         alone = self.device.type == "cuda"
-        return usual(x).to(self.device, non_blocking=alone), usual(y).to(self.device, non_blocking=alone)
+        x, y = (usual(part).to(self.device, non_blocking=alone) for part in (x, y))
+        return self.arranged(x), y
 
 
 class TensorBatches(Batches):
@@ -87,6 +96,7 @@ class TensorBatches(Batches):
         """Yield the pieces."""
         import torch
 
+        self.x = self.arranged(self.x)  # once: a batch cut from it lies as it does
         order = self.order(epoch)
         numbers = self.draw(epoch, self.samples)
         index = torch.from_numpy(order).to(self.x.device)
@@ -203,6 +213,7 @@ def make(data: Any, batch_size: int, device: torch.device, what: str) -> Batches
         found: Batches = LoaderBatches(data, device, what)
     elif inputs.is_pair(data):
         found = TensorBatches(*tensors(data, what), batch_size, device, what)
+        found.turned = not any(isinstance(part, torch.Tensor) for part in data)
     elif isinstance(data, torch.utils.data.Dataset):
         if not hasattr(data, "__len__"):
             raise TrainError(
@@ -232,8 +243,8 @@ def tensors(data: Any, what: str) -> tuple[torch.Tensor, torch.Tensor]:
 
 
 def channels_first(x: torch.Tensor) -> torch.Tensor:
-    """Turn images (n, height, width, channels) to (n, channels, height, width); leave other inputs alone."""
-    return x.permute(0, 3, 1, 2).contiguous() if x.ndim == 4 else x
+    """See images (n, height, width, channels) as (n, channels, height, width); leave other inputs alone."""
+    return x.permute(0, 3, 1, 2) if x.ndim == 4 else x
 
 
 def usual(tensor: torch.Tensor) -> torch.Tensor:

@@ -23,6 +23,7 @@ from gpulab.train import checkpoint
 from gpulab.train.errors import TrainError, not_finite
 from gpulab.train.history import COLUMNS, History
 
+BY_HAND = "stopped by hand"  # begins history.stopped after the stop button; such a run can be resumed
 CALLER = 8  # frames from the warning of unpack up to the line that called fit
 
 
@@ -65,8 +66,15 @@ class Run:
         return self.epoch * self.steps + self.step
 
     def stop(self, why: str) -> None:
-        """End the run when this epoch is done."""
-        self.history.stopped = why
+        """End the run after this step, or, if an epoch has just ended, now. The first reason is kept.
+
+        An epoch that is cut short is validated and gets its row, with the key "share": how much of it was done.
+        """
+        self.history.stopped = self.history.stopped or why
+
+    def mark_if_cut(self, row: dict[str, Any]) -> dict[str, Any]:
+        """Return a row of the epoch that ends, which says so if it was cut short."""
+        return row | ({"share": self.step / self.steps} if 0 < self.step < self.steps else {})
 
     def check_finite(self) -> None:
         """Look at every loss of this epoch so far.
@@ -266,9 +274,10 @@ class EarlyStopping(Callback):
 class Checkpoint(Callback):
     """Write checkpoints that ``fit(..., resume=folder)`` goes on from: after each epoch, and every so many steps.
 
-    Each replaces the one before, in one atomic step. On Ctrl-C a last one is written. Keras models, and runs whose
-    training data is a DataLoader, are saved after epochs only: then Ctrl-C keeps the one of the last whole epoch, and
-    ``every`` does nothing but warn. A generator of the DataLoader's own is not saved: its order begins anew.
+    Each replaces the one before, in one atomic step. On Ctrl-C, and when the stop button of ``live=True`` is pressed, a
+    last one is written. Keras models, and runs whose training data is a DataLoader, are saved after epochs only: then
+    the one of the last whole epoch is kept, and ``every`` does nothing but warn. A generator of the DataLoader's own is
+    not saved: its order begins anew.
 
     Parameters
     ----------
@@ -293,13 +302,15 @@ class Checkpoint(Callback):
             warnings.warn(said, stacklevel=CALLER - 2)
 
     def on_step(self, run: Run) -> None:
-        """Save now and then."""
-        if self.every and run.step % self.every == 0 and run.step < run.steps:
+        """Save now and then, and before a run is stopped inside an epoch."""
+        wanted = run.history.stopped or (self.every and run.step % self.every == 0)
+        if wanted and run.step < run.steps:
             self.write(run)
 
     def on_epoch(self, run: Run) -> None:
-        """Save."""
-        self.write(run)
+        """Save, unless the epoch was cut short: it is not over when the run is resumed."""
+        if "share" not in run.history.epochs[-1]:
+            self.write(run)
 
     def on_interrupt(self, run: Run) -> None:
         """Save where the run was interrupted."""

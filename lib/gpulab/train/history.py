@@ -23,7 +23,8 @@ class History:
     epochs : list of dict
         One row an epoch with the columns epoch (from 1), seconds (of training, without validation), loss and accuracy
         (means over the epoch, while the weights moved), valid_loss, valid_accuracy (at its end) and learning_rate (of
-        its last step). None where there is no such number.
+        its last step). None where there is no such number. The row of an epoch that the stop button cut short also
+        has a share: how much of it was done.
     settings : dict
         The arguments, the framework, the device, threads and versions.
     samples_per_second : float or None
@@ -76,7 +77,8 @@ class History:
 
     def throughput(self, samples: int) -> float | None:
         """Return samples a second, the median over the epochs, each of which saw so many."""
-        return statistics.median(samples / seconds for seconds in self["seconds"]) if self.epochs else None
+        rates = [samples * row.get("share", 1) / row["seconds"] for row in self.epochs]
+        return statistics.median(rates) if rates else None
 
     def to_json(self) -> str:
         """Return everything as JSON; a number that is not finite becomes null."""

@@ -72,7 +72,7 @@ def _fit(
             return
         with advice_on_memory(recipe, train_set, model, loss):
             model.fit(
-                train_set.stream(recipe, run.epoch),
+                train_set.endless(recipe, run.epoch),
                 steps_per_epoch=train_set.steps * recipe.accumulate,
                 epochs=recipe.epochs,
                 initial_epoch=run.epoch,

@@ -17,6 +17,7 @@ from gpulab.train.history import History
 
 if TYPE_CHECKING:
     import keras
+    import tensorflow as tf
 
     from gpulab.train.interrupt import Interrupt
     from gpulab.train.recipe import Recipe
@@ -78,6 +79,24 @@ class Batches:
             index = order[start : start + self.batch_size]
             yield self.pair[0][index], self.pair[1][index], index
 
+    def endless(self, recipe: Recipe, epoch: int) -> Any:
+        """Return what Keras trains on, from an epoch on and without an end."""
+        plain = self.pair and recipe.augment is None and recipe.accumulate == 1
+        return self.cut_by_tensorflow(recipe.seed, epoch) if plain else self.stream(recipe, epoch)
+
+    def cut_by_tensorflow(self, seed: int, epoch: int) -> tf.data.Dataset:
+        """Return the batches that :meth:`stream` yields, where nothing changes them: no Python between two steps."""
+        import tensorflow as tf
+
+        with tf.device("CPU"):
+            x, y = (tf.convert_to_tensor(part) for part in self.pair)
+        orders = tf.data.Dataset.from_generator(
+            lambda: (plan.order(seed, now, self.samples) for now in itertools.count(epoch)),
+            output_signature=tf.TensorSpec([self.samples], tf.int64),
+        )
+        cuts = orders.flat_map(lambda order: tf.data.Dataset.from_tensor_slices(order).batch(self.batch_size))
+        return cuts.map(lambda cut: (tf.gather(x, cut), tf.gather(y, cut))).prefetch(2)
+
     def stream(self, recipe: Recipe, epoch: int) -> Iterator[tuple[np.ndarray, ...]]:
         """Yield pieces of batches for ever, from an epoch on: the same ones in the same order as the torch side."""
         for now in itertools.count(epoch):
@@ -134,7 +153,7 @@ class KerasRun(Run):
 
     def set_rate(self, factor: float) -> None:
         """Set the learning rate, unless the learner's optimizer has a schedule of its own."""
-        if not self.fixed_rate:
+        if not self.fixed_rate and self.rate_now != self.rate * factor:  # Keras needs long to set it
             self.rate_now = self.rate * factor
             self.inner.learning_rate = self.rate_now
 
@@ -254,6 +273,7 @@ def bridge(
             callback.on_step(run)
         if run.step < run.steps:  # after the last step the epoch is finished first, so that it is not lost
             interrupt.check()
+        run.model.stop_training = bool(run.history.stopped)  # by hand, in the middle of the epoch
 
     def start(epoch: int, logs: Any) -> None:
         run.means, run.sums, run.since, run.seconds = [], [], time.perf_counter(), 0.0
@@ -267,7 +287,8 @@ def bridge(
         if run.sums:
             logs = {**logs, **{name: value for name, value in run.row().items() if name in logs}}
         row = {"epoch": epoch + 1, "seconds": run.seconds, "learning_rate": run.rate_now}
-        run.history.epochs.append(row | {ours: _number(logs.get(name)) for ours, name in names.items()})
+        row |= {ours: _number(logs.get(name)) for ours, name in names.items()}
+        run.history.epochs.append(run.mark_if_cut(row))
         run.epoch, run.step = epoch + 1, 0
         for callback in callbacks:
             callback.on_epoch(run)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from gpulab.train import checkpoint, recipe as recipes
-from gpulab.train.callbacks import Callback, Run
+from gpulab.train.callbacks import BY_HAND, Callback, Run
 from gpulab.train.history import History
 from gpulab.train.interrupt import Interrupt
 
@@ -67,5 +67,6 @@ def go_back(folder: Path, run: Run, callbacks: list[Callback]) -> None:
         said = f"Resumed with other settings, so results may differ: {'; '.join(differing)}."
         warnings.warn(said, stacklevel=CALLER)
     run.restore(content, record, callbacks)
-    run.history.epochs, run.history.stopped = history.epochs, history.stopped
+    run.history.epochs = history.epochs
+    run.history.stopped = "" if history.stopped.startswith(BY_HAND) else history.stopped
     run.began -= history.seconds

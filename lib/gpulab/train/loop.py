@@ -13,12 +13,7 @@ if TYPE_CHECKING:
 
 
 def train(
-    run: TorchRun,
-    batches: Batches,
-    loss_of: Any,
-    recipe: Recipe,
-    callbacks: list[Callback],
-    interrupt: Interrupt,
+    run: TorchRun, batches: Batches, loss_of: Any, recipe: Recipe, callbacks: list[Callback], interrupt: Interrupt
 ) -> None:
     """Train until the last epoch, or until a callback stops the run."""
     model, optimizer, accelerator = run.wrapped, run.optimizer, run.accelerator
@@ -31,16 +26,19 @@ def train(
                 outputs = model(x)  # forward
                 loss = loss_of(outputs, y)
                 accelerator.backward(loss * share)  # backward
-                if recipe.clip and accelerator.sync_gradients:
-                    accelerator.clip_grad_norm_(model.parameters(), recipe.clip)
-                optimizer.step()  # waits for the last piece of the batch
-                optimizer.zero_grad()  # forget the gradient
             run.note(loss, outputs, y, share)
-            if accelerator.sync_gradients:  # the batch is complete
-                run.step += 1
-                for callback in callbacks:
-                    callback.on_step(run)
-                interrupt.check()
+            if not accelerator.sync_gradients:  # more pieces of this batch are to come
+                continue
+            if recipe.clip:
+                accelerator.clip_grad_norm_(model.parameters(), recipe.clip)
+            optimizer.step()  # change the weights
+            optimizer.zero_grad()  # forget the gradient
+            run.step += 1
+            for callback in callbacks:
+                callback.on_step(run)
+            interrupt.check()
+            if run.history.stopped:  # by hand, in the middle of the epoch
+                break
         run.end_epoch()  # validate, write the row of the history
         for callback in callbacks:
             callback.on_epoch(run)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gpulab.train import batches, errors, inputs
+from gpulab.train import batches, errors, inputs, layout, memory
 from gpulab.train.callbacks import Callback
 from gpulab.train.errors import TrainError
 from gpulab.train.history import History, process_peak
@@ -55,7 +55,8 @@ def fit(
     if not trainable:
         raise TrainError("The model has no trainable parameter. Set requires_grad=True on those that should learn.")
     accelerator = accelerator_for(recipe.device and device, recipe.precision, recipe.accumulate)
-    with seeded(accelerator.device, recipe.seed), matmul_precision(recipe.precision), modes_kept(model):
+    kept = (seeded(accelerator.device, recipe.seed), matmul_precision(recipe.precision), modes_kept(model))
+    with memory.kept_while(), kept[0], kept[1], kept[2]:
         try:
             return _fit(model.to(accelerator.device), data, valid, recipe, callbacks, resume, accelerator)
         finally:
@@ -76,11 +77,12 @@ def _fit(
     train_set = batches.make(data, recipe.batch_size, accelerator.device, "train")
     train_set.augment, train_set.seed = recipe.augment, recipe.seed
     train_set.share_out(recipe.accumulate, accelerator.num_processes, accelerator.process_index)
-    check_targets(model, train_set, recipe.loss)
+    check_targets(model, train_set, recipe.loss, recipe.precision)
     valid_set = None
     if valid is not None:
         valid_set = batches.make(valid, recipe.batch_size, accelerator.device, "valid")
         valid_set.share_out(recipe.accumulate, accelerator.num_processes, accelerator.process_index)
+        valid_set.channels_last = train_set.channels_last
         check_targets(model, valid_set, recipe.loss)
     loss_of, right = losses()[recipe.loss] if isinstance(recipe.loss, str) else (recipe.loss, right_class)
     optimizer = make_optimizer(recipe, [p for p in model.parameters() if p.requires_grad])
@@ -100,8 +102,24 @@ def _fit(
     return history
 
 
-def check_targets(model: nn.Module, data: batches.Batches, loss: Any) -> None:
+def takes_channels_last(model: nn.Module, x: torch.Tensor, precision: str) -> bool:
+    """Return whether images should lie channels last for this model: it is faster, and the model takes them so.
+
+    A model may not: ``view`` refuses what ``reshape`` and ``flatten`` put in order.
+    """
+    if x.ndim != 4 or not layout.pays(model, x.device, precision):
+        return False
+    try:
+        forward(model, layout.channels_last(x), "the data")
+    except TrainError:
+        return False
+    return True
+
+
+def check_targets(model: nn.Module, data: batches.Batches, loss: Any, precision: str | None = None) -> None:
     """Try the model on two samples, and look whether the targets go with its outputs.
+
+    Given the precision, choose how images shall lie in memory, too.
 
     Raises
     ------
@@ -109,7 +127,9 @@ def check_targets(model: nn.Module, data: batches.Batches, loss: Any) -> None:
         The model cannot take the inputs, or the targets do not fit.
     """
     x, y = data.few()
-    outputs = forward(model, x, data.what)
+    if precision:
+        data.channels_last = takes_channels_last(model, x, precision)
+    outputs = forward(model, data.arranged(x), data.what)
     kind = "f" if y.is_floating_point() else "i"
     inputs.check_targets(kind, tuple(y.shape), tuple(outputs.shape), loss, data.what)
     inputs.check_logits(outputs.float().cpu().numpy(), loss)
@@ -209,9 +229,10 @@ def evaluate(model: nn.Module, data: Any, loss: Any, batch_size: int, metrics: M
     for metric in metrics.values():
         inputs.check_side("metrics", metric, "torch")
     loss_of, right = losses()[loss] if isinstance(loss, str) else (loss, right_class)
+    memory.keep_freed()
     with matmul_precision("fp32"):
         found = batches.make(data, batch_size, device_of(model), "data")
-        check_targets(model, found, loss)
+        check_targets(model, found, loss, "fp32")
         for metric in metrics.values():
             metric.reset()
         total_loss, correct, samples, answers = measure(model, found, loss_of, right, metrics).tolist()
@@ -232,9 +253,12 @@ def predict(model: nn.Module, x: Any, batch_size: int) -> np.ndarray:
         else batches.channels_first(torch.as_tensor(inputs.check_inputs(x)))
     )
     device = device_of(model)
+    memory.keep_freed()
     with matmul_precision("fp32"), evaluating(model):
-        forward(model, x[:2].to(device), "x")
-        parts = [model(part.to(device)).float().cpu().numpy() for part in x.split(batch_size)]
+        few = x[:2].to(device)
+        order = layout.channels_last if takes_channels_last(model, few, "fp32") else torch.Tensor.contiguous
+        forward(model, order(few), "x")
+        parts = [model(order(part.to(device))).float().cpu().numpy() for part in x.split(batch_size)]
     return np.concatenate(parts)
 
 

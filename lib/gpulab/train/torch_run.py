@@ -48,7 +48,11 @@ class TorchRun(Run):
         self.accelerator, self.right, self.valid = accelerator, right, valid
         self.rates = [group["lr"] for group in optimizer.param_groups]
         self.plain_optimizer = optimizer
-        self.wrapped, self.optimizer = accelerator.prepare(model, optimizer)
+        self.wrapped, prepared = accelerator.prepare(model, optimizer)
+        # Accelerate's optimizer looks on the disk for a package at every step. It is needed where losses are scaled
+        # (fp16) or weights are spread over devices; elsewhere it only passes the calls on.
+        plain = accelerator.scaler is None and accelerator.distributed_type in ("NO", "MULTI_CPU", "MULTI_GPU")
+        self.optimizer = optimizer if plain else prepared
         self.sums = torch.zeros(steps, 2, device=accelerator.device)
         self.counts = np.zeros((steps, 2))
         self.spent = self.since = 0.0
@@ -70,11 +74,12 @@ class TorchRun(Run):
         """Add a piece's loss and right answers up, on the device: nothing waits for it."""
         if not share:
             return
-        self.sums[self.step, 0] += loss.detach() * len(y)
+        sums = self.sums[self.step]
+        sums[0].add_(loss.detach(), alpha=len(y))
         self.counts[self.step, 0] += len(y)
         right = self.right(outputs.detach(), y)
         if right is not None:
-            self.sums[self.step, 1] += right
+            sums[1].add_(right)
             self.counts[self.step, 1] += y.numel()
 
     def losses(self) -> np.ndarray:
@@ -91,7 +96,7 @@ class TorchRun(Run):
         row["accuracy"] = right / answers if answers else None
         row["learning_rate"] = float(self.plain_optimizer.param_groups[0]["lr"])
         row |= self.valid(self.model)  # its casts are on, its gradient exchange is not needed
-        self.history.epochs.append(row)
+        self.history.epochs.append(self.mark_if_cut(row))
         self.epoch, self.step, self.spent = self.epoch + 1, 0, 0.0
 
     def totals(self) -> torch.Tensor:

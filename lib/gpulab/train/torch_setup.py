@@ -169,10 +169,12 @@ def make_optimizer(recipe: Recipe, parameters: list[nn.Parameter]) -> torch.opti
     """Return the optimizer by name, or the learner's own, or what their function makes of the parameters."""
     from torch import optim
 
+    # Fused: one kernel changes all weights, in place of a dozen small ones for each parameter.
+    fused = all(p.is_floating_point() and p.device.type in ("cpu", "cuda") for p in parameters)
     known: dict[str, Callable[[], optim.Optimizer]] = {
         "sgd": lambda: optim.SGD(parameters, recipe.lr, momentum=0.9),
-        "adam": lambda: optim.Adam(parameters, recipe.lr),
-        "adamw": lambda: optim.AdamW(parameters, recipe.lr, weight_decay=recipe.weight_decay),
+        "adam": lambda: optim.Adam(parameters, recipe.lr, fused=fused),
+        "adamw": lambda: optim.AdamW(parameters, recipe.lr, weight_decay=recipe.weight_decay, fused=fused),
     }
     if isinstance(recipe.optimizer, str):
         return known[recipe.optimizer]()

@@ -1,0 +1,5 @@
+"""The exercises of the part on convolutional networks."""
+
+from gpulab.exercises.cnn import head, labs, layers, repairs, training
+
+__all__ = ["head", "labs", "layers", "repairs", "training"]

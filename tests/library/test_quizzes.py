@@ -1,0 +1,315 @@
+"""The quizzes: their files are checked, their HTML gives nothing away, and every number is computed again."""
+
+from __future__ import annotations
+
+import base64
+import json
+import math
+import re
+import tomllib
+from collections.abc import Callable
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from gpulab.quizzes import Choice, Number, Order, QuizError, names, quiz, read
+from gpulab.quizzes.page import FOLDER, marked_up, plain
+
+ROOT = Path(__file__).resolve().parents[2]
+CHOICE = """
+title = "Sums"
+[[question]]
+kind = "choice"
+id = "one-and-one"
+text = "1 + 1 = ?"
+[[question.option]]
+text = "two"
+right = true
+why = "One and one more."
+[[question.option]]
+text = "three"
+why = "That is one too many."
+"""
+NUMBER = """
+title = "Sums"
+[[question]]
+kind = "number"
+id = "two-and-three"
+text = "2 + 3 = ?"
+value = 5
+why = "Count on from 2."
+[[question.wrong]]
+value = 6
+why = "That is the product."
+"""
+ORDER = """
+title = "Numbers"
+[[question]]
+kind = "order"
+id = "small-first"
+text = "Small numbers first."
+items = ["one", "two", "three"]
+shown = [2, 0, 1]
+why = "Each is one more."
+hint = "Which is the smallest?"
+"""
+
+
+# --- The files ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("text", "kind"), [(CHOICE, Choice), (NUMBER, Number), (ORDER, Order)])
+def test_each_kind_is_read(text: str, kind: type) -> None:
+    _, (question,) = read(text, "x.toml")
+    assert isinstance(question, kind)
+
+
+BROKEN = [
+    (CHOICE, "right = true\n", "", "0 options are right; expected exactly one"),
+    (CHOICE, 'why = "That', 'right = true\nwhy = "That', "2 options are right"),
+    (CHOICE, 'why = "One and one more."', "", "option 1: why is missing"),
+    (CHOICE, '"That is one too many."', '" "', "option 2: why is ' '; expected text, and not nothing"),
+    (CHOICE, '"three"', '"two"', "two options have the same text"),
+    (CHOICE, 'text = "1 + 1 = ?"', 'text = "1 + 1 = ?"\nsevral = true', "sevral is unknown"),
+    (CHOICE, "right = true", 'right = "yes"', "right is 'yes'; expected true or false"),
+    (CHOICE, '"one-and-one"', '"One and one"', "the id 'One and one' is not made of"),
+    (CHOICE, '"choice"', '"riddle"', "kind is 'riddle'; expected one of: choice, number, order"),
+    (CHOICE, "title =", "titel =", "title is missing"),
+    (CHOICE, '"Sums"', "Sums", "is no TOML"),
+    (CHOICE, CHOICE[CHOICE.rindex("[[question.option]]") :], "", "1 option; expected at least two"),
+    (NUMBER, "value = 5", 'value = "5"', "value is '5'; expected a number"),
+    (NUMBER, "value = 5", "value = true", "value is True; expected a number"),
+    (NUMBER, "value = 5", "value = nan", "must be finite"),
+    (NUMBER, "value = 5", "value = 5\ntolerance = -1", "not below 0"),
+    (NUMBER, "value = 5", "value = 5\ntolerance = 1", "lies within the tolerance of the right value"),
+    (NUMBER, 'why = "That is the product."', "", "wrong 1: why is missing"),
+    (ORDER, "[2, 0, 1]", "[2, 0, 0]", "expected each number from 0 to 2 once"),
+    (ORDER, "[2, 0, 1]", "[0, 1, 2]", "shown is the right order already"),
+    (ORDER, '"one", "two", "three"', '"one", "two"', "at least three texts"),
+    (ORDER, 'hint = "Which is the smallest?"', "", "hint is missing"),
+]
+
+
+@pytest.mark.parametrize(("text", "old", "new", "message"), BROKEN)
+def test_a_wrong_file_is_refused_with_its_place(text: str, old: str, new: str, message: str) -> None:
+    assert text.count(old) == 1
+    with pytest.raises(QuizError, match=r"^x\.toml") as caught:
+        read(text.replace(old, new), "x.toml")
+    assert message in str(caught.value)
+
+
+def test_an_id_stands_once() -> None:
+    twice = CHOICE + CHOICE.partition("\n[[question]]")[1] + CHOICE.partition("\n[[question]]")[2]
+    with pytest.raises(QuizError, match="'one-and-one' stands twice"):
+        read(twice, "x.toml")
+
+
+def test_several_may_be_right_if_the_file_says_so() -> None:
+    several = CHOICE.replace('"1 + 1 = ?"', '"1 + 1 = ?"\nseveral = true').replace(
+        'why = "That', 'right = true\nwhy = "That'
+    )
+    _, (question,) = read(several, "x.toml")
+    assert [option.right for option in question.options] == [True, True]
+    with pytest.raises(QuizError, match="0 options are right; expected at least one"):
+        read(several.replace("right = true\n", ""), "x.toml")
+
+
+@pytest.mark.parametrize("name", ["cnns/nothing", "", 3, "../questions"])
+def test_a_name_that_does_not_exist_is_refused(name: Any) -> None:
+    with pytest.raises(QuizError, match="There is no quiz"):
+        quiz(name)
+
+
+def test_markup_cannot_bring_html_in() -> None:
+    assert marked_up("<b>*x*</b> & `<i>`") == "&lt;b&gt;<em>x</em>&lt;/b&gt; &amp; <code>&lt;i&gt;</code>"
+    assert "<script" not in marked_up("<script>alert(1)</script>")
+    assert marked_up("a * b * c") == "a * b * c"
+    assert plain("`a` and *b*_{1}") == "a and b_1"
+
+
+# --- What stands on the page --------------------------------------------------------------------------------------------
+
+
+class Reader(HTMLParser):
+    """Collects what a reader without scripts sees, and the elements."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.text, self.elements, self.hidden = "", [], 0
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs)))
+        self.hidden += tag in ("script", "style")
+
+    def handle_endtag(self, tag: str) -> None:
+        self.hidden -= tag in ("script", "style")
+
+    def handle_data(self, data: str) -> None:
+        self.text += "" if self.hidden else data
+
+
+def shown(text: str) -> str:
+    """Return a text of a quiz as a reader sees it."""
+    return Reader(marked_up(text)).text
+
+
+@pytest.mark.parametrize("name", names())
+def test_questions_can_be_read_without_scripts_and_no_answer_can(name: str) -> None:
+    made = quiz(name)
+    html = made._repr_html_()
+    page = Reader(html)
+    explained = []
+    for question in made.questions:
+        assert shown(question.text) in page.text
+        options = getattr(question, "options", ())
+        assert all(shown(option.text) in page.text for option in options)
+        explained += [option.why for option in options] or [question.why, getattr(question, "hint", question.why)]
+        explained += [why for _, why in getattr(question, "wrong", ())]
+    for hidden in explained:
+        assert shown(hidden) not in page.text and shown(hidden) not in repr(made) and marked_up(hidden) not in html
+    assert "checked by a script" in page.text
+    assert not any({"checked", "selected"} & attributes.keys() for _, attributes in page.elements)
+    assert sum(tag == "fieldset" for tag, _ in page.elements) == sum(tag == "legend" for tag, _ in page.elements)
+    inputs = [attributes for tag, attributes in page.elements if tag == "input"]
+    assert len({attributes["name"] for attributes in inputs}) == sum(not isinstance(q, Order) for q in made.questions)
+
+
+@pytest.mark.parametrize("name", names())
+def test_a_quiz_is_small_asks_nothing_of_the_network_and_is_always_the_same(name: str) -> None:
+    html = quiz(name)._repr_html_()
+    assert html == quiz(name)._repr_html_() and len(html) < 20_000
+    assert not re.search(r"https?:|//[a-z]|\bsrc=|fetch\(|import\(", html)
+
+
+def test_an_answer_to_another_wording_is_forgotten() -> None:
+    def keys(text: str) -> list[str]:
+        _, questions = read(text, "x.toml")
+        html = type(quiz(names()[0]))("x/y", "X", questions)._repr_html_()
+        encoded = re.search(r'currentScript, "([^"]+)"', html)[1]
+        return [answer["key"] for answer in json.loads(base64.b64decode(encoded))]
+
+    assert keys(CHOICE) == keys(CHOICE) != keys(CHOICE.replace("three", "four"))
+
+
+# --- The course's quizzes -----------------------------------------------------------------------------------------------
+
+
+def test_right_answers_do_not_always_stand_in_one_place() -> None:
+    choices = [q for name in names() for q in quiz(name).questions if isinstance(q, Choice) and not q.several]
+    places = [[option.right for option in question.options].index(True) for question in choices]
+    assert max(places.count(place) for place in set(places)) <= 0.6 * len(places)
+
+
+def test_the_right_option_is_not_always_the_longest() -> None:
+    choices = [q for name in names() for q in quiz(name).questions if isinstance(q, Choice) and not q.several]
+    longest = [max(question.options, key=lambda option: len(option.text)).right for question in choices]
+    assert sum(longest) <= 0.6 * len(longest)
+
+
+def notebook_sources(part: str) -> dict[str, str]:
+    """Return the code of each chapter page of a part."""
+    found = {}
+    for path in sorted((ROOT / "chapters" / part).glob("*.ipynb")):
+        cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+        found[path.stem] = "\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "code")
+    return found
+
+
+@pytest.mark.parametrize("part", sorted({name.split("/")[0] for name in names()}))
+def test_every_chapter_of_a_part_with_quizzes_has_its_own_quiz_once(part: str) -> None:
+    used = {page: re.findall(r'\bquiz\("([^"]+)"\)', code) for page, code in notebook_sources(part).items()}
+    assert used == {page: [f"{part}/{page}"] for page in used}
+    assert sorted(f"{part}/{page}" for page in used) == [name for name in names() if name.startswith(f"{part}/")]
+
+
+@pytest.mark.parametrize("name", names())
+def test_a_quiz_has_four_to_six_questions(name: str) -> None:
+    assert 4 <= len(quiz(name).questions) <= 6
+    tomllib.loads((FOLDER / f"{name}.toml").read_text(encoding="utf-8"))
+
+
+def out(n: int, k: int, s: int = 1, p: int = 0) -> int:
+    """Count the windows on a row, one by one."""
+    return sum(1 for start in range(-p, n + p) if (start + p) % s == 0 and start + k <= n + p)
+
+
+def field(layers: list[tuple[int, int]], size: int = 64) -> int:
+    """Measure a receptive field: how many of the input's numbers change one unit."""
+    seen = [{place} for place in range(size)]
+    for k, s in layers:
+        seen = [set().union(*seen[start : start + k]) for start in range(0, len(seen) - k + 1, s)]
+    return len(seen[len(seen) // 2])
+
+
+def neuron(w: Any, b: float, x: Any) -> float:
+    """Return a ReLU neuron's answer."""
+    return max(0.0, float(np.dot(w, x)) + b)
+
+
+def slope(function: Callable[[float], float], at: float) -> float:
+    """Return a derivative by differences."""
+    return (function(at + 1e-6) - function(at - 1e-6)) / 2e-6
+
+
+def cross_entropy(z: np.ndarray, y: int) -> float:
+    return float(np.log(np.exp(z).sum()) - z[y])
+
+
+def gradient_of_logit(p: list[float], y: int, k: int) -> float:
+    z = np.log(p)
+    return slope(lambda value: cross_entropy(np.where(np.arange(len(z)) == k, value, z), y), float(z[k]))
+
+
+LAPLACE = np.array([[0, 1, 0], [1, -4, 1], [0, 1, 0]])
+WINDOW = np.array([[5, 5, 5], [5, 2, 5], [5, 5, 5]])
+VERIFY: dict[str, Callable[[], float]] = {
+    "cnns/images-as-tensors#numbers-in-batch": lambda: np.zeros((32, 28, 28, 1)).size,
+    "cnns/images-as-tensors#filter-by-hand": lambda: (LAPLACE * WINDOW).sum(),
+    "cnns/convolution-layers#rows-out": lambda: out(64, 5, 2, 1),
+    "cnns/convolution-layers#parameters": lambda: np.zeros((3, 3, 16, 32)).size + np.zeros(32).size,
+    "cnns/convolution-layers#field": lambda: field([(3, 1), (3, 1), (2, 2), (3, 1)]),
+    "cnns/pooling#rows-left": lambda: out(15, 2, 2),
+    "cnns/pooling#average-gradient": lambda: 8 * slope(lambda x: float(np.mean([x, 1, 1, 3])), 7.0),
+    "cnns/classifier-head#dense-parameters": lambda: np.zeros((np.zeros((4, 4, 32)).size, 10)).size + 10,
+    "cnns/classifier-head#loss-quarter": lambda: -math.log(0.25),
+    "cnns/classifier-head#gradient-true": lambda: gradient_of_logit([0.7, 0.2, 0.1], 1, 1),
+    "cnns/training-loop#steps": lambda: 8 * len(range(0, 3500, 100)),
+    "cnns/neurons-and-gradients#neuron-by-hand": lambda: neuron((2, -1), -3, (1, 4)),
+    "cnns/neurons-and-gradients#one-step": lambda: 1 - 0.05 * slope(lambda w: (w * 3 - 6) ** 2, 1.0),
+}
+# Wrong values that come from a mistake: the mistake is made here, so that the explanation speaks of what happened.
+MISTAKES: dict[str, list[float]] = {
+    "cnns/images-as-tensors#numbers-in-batch": [28 * 28, 32 * 28 * 28 * 3],
+    "cnns/images-as-tensors#filter-by-hand": [8 * 5 - 4 * 2, 4 * 5 + 4 * 2, 0],
+    "cnns/convolution-layers#rows-out": [(64 + 2 - 5) / 2, (64 + 2 - 5) // 2, 64 / 2],
+    "cnns/convolution-layers#parameters": [9 * 16 * 32, (9 + 1) * 32, 9 * 16 * 32 + 16],
+    "cnns/convolution-layers#field": [6 + 2, field([(3, 1)] * 3), 5 + 1 * 2 + 2 * 2],
+    "cnns/pooling#rows-left": [math.ceil(15 / 2), 15 / 2],
+    "cnns/pooling#average-gradient": [8, 7 * 8 / 4, np.mean([7, 1, 1, 3])],
+    "cnns/classifier-head#dense-parameters": [512 * 10, 32 * 10 + 10],
+    "cnns/classifier-head#loss-quarter": [1 - 0.25, math.log(0.25), -math.log2(0.25), -math.log10(0.25)],
+    "cnns/classifier-head#gradient-true": [0.2, 1 - 0.2, 0.7 - 1],
+    "cnns/training-loop#steps": [35, 3500 * 8],
+    "cnns/neurons-and-gradients#neuron-by-hand": [2 - 4 - 3, 2 - 4 + 3],
+    "cnns/neurons-and-gradients#one-step": [1 - 0.05 * 18, 1 + 0.05 * 9, 1 + 0.05 * 2 * 3],
+}
+NUMBERS = {f"{name}#{q.id}": q for name in names() for q in quiz(name).questions if isinstance(q, Number)}
+
+
+def test_every_number_has_a_computation_and_every_computation_a_question() -> None:
+    assert NUMBERS.keys() == VERIFY.keys() == MISTAKES.keys()
+
+
+@pytest.mark.parametrize("name", sorted(NUMBERS))
+def test_a_number_is_what_a_computation_gives(name: str) -> None:
+    question = NUMBERS[name]
+    assert abs(VERIFY[name]() - question.value) <= max(question.tolerance, 1e-6)
+
+
+@pytest.mark.parametrize("name", sorted(NUMBERS))
+def test_a_wrong_number_comes_from_its_mistake(name: str) -> None:
+    assert [value for value, _ in NUMBERS[name].wrong] == pytest.approx(MISTAKES[name], abs=1e-3)
