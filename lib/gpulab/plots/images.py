@@ -1,4 +1,4 @@
-"""Pictures for the lessons: one plain style, colors that color-blind readers can tell apart."""
+"""Pictures of images and of confusion matrices."""
 
 from __future__ import annotations
 
@@ -10,32 +10,6 @@ import numpy as np
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-
-# Okabe and Ito's palette (https://jfly.uni-koeln.de/color/): distinct under the common color-vision deficiencies.
-COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
-
-
-def style() -> None:
-    """Use the course's style for the figures that follow: readable size, white ground, light grid, no frame."""
-    import matplotlib as mpl
-
-    mpl.rcParams.update(
-        {
-            "axes.prop_cycle": mpl.cycler(color=COLORS),
-            "axes.grid": True,
-            "grid.color": "#dddddd",
-            "axes.axisbelow": True,
-            "axes.spines.top": False,
-            "axes.spines.right": False,
-            "figure.dpi": 110,
-            "figure.figsize": (6.0, 3.4),
-            "figure.constrained_layout.use": True,
-            "figure.facecolor": "white",
-            "font.size": 11,
-            "image.cmap": "gray",
-            "svg.hashsalt": "gpulab",  # the same figure gives the same file
-        }
-    )
 
 
 def show_images(images: np.ndarray, titles: Sequence[str] = (), *, columns: int = 10, title: str = "") -> Figure:

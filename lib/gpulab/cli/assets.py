@@ -1,10 +1,9 @@
-"""The command ``gpulab``: what a learner or a teacher does outside a notebook."""
+"""``gpulab assets``: list, fetch and verify data and weights."""
 
 from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
 
 from gpulab import assets
 from gpulab.assets.store import faults
@@ -38,10 +37,8 @@ def verify_assets(arguments: argparse.Namespace) -> int:
     return int(bool(bad))
 
 
-def parser() -> argparse.ArgumentParser:
-    """Return the command line's grammar."""
-    top = argparse.ArgumentParser(prog="gpulab", description="Helpers of the course")
-    areas = top.add_subparsers(dest="area", required=True, metavar="AREA")
+def add(areas: argparse._SubParsersAction) -> None:
+    """Add the command and its actions to the grammar."""
     actions = areas.add_parser("assets", help="data and weights").add_subparsers(dest="action", required=True)
     actions.add_parser("list", help="what there is").set_defaults(run=list_assets)
     fetching = actions.add_parser("fetch", help="download what is missing or damaged")
@@ -51,21 +48,3 @@ def parser() -> argparse.ArgumentParser:
     verifying.set_defaults(run=verify_assets)
     for command in (fetching, verifying):
         command.add_argument("names", nargs="*", metavar="NAME", help="default: all")
-    return top
-
-
-def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command; return its exit status.
-
-    Examples
-    --------
-    >>> main(["assets", "verify", "photos"])
-    photos: ok
-    0
-    """
-    arguments = parser().parse_args(argv)
-    try:
-        return arguments.run(arguments)
-    except assets.AssetError as error:
-        print(f"gpulab: {error}", file=sys.stderr)
-        return 1

@@ -1,0 +1,9 @@
+"""Pictures for the lessons: one plain style, colors that color-blind readers can tell apart."""
+
+from __future__ import annotations
+
+from gpulab.plots.images import show_confusion, show_images
+from gpulab.plots.look import COLORS, style
+from gpulab.plots.machines import place_in_catalog, roofline
+
+__all__ = ["COLORS", "place_in_catalog", "roofline", "show_confusion", "show_images", "style"]
