@@ -14,8 +14,8 @@ Parts (``--parts``):
 - ``scaling``: time and peak memory against the size of the data.
 - ``import``: the time of ``import gpulab``.
 
-Every measurement is a process of its own. A round measures everything once, in turn, so that a busy moment touches
-every row; ratios are formed within a round. What is timed: training epochs, without validation and without the first
+Every measurement is a process of its own. A round measures everything once, so that a busy moment touches every row, in
+an order drawn anew: what runs right after a busy process is slower. Ratios are formed within a round. What is timed: training epochs, without validation and without the first
 (it warms up); a run's value is the median of its epochs. Tables give the median over the rounds with the quartiles.
 
 ``--log FILE`` keeps each measurement at once and goes on from there when it is called again.
@@ -26,6 +26,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import random
 import statistics
 import subprocess
 import sys
@@ -113,7 +114,7 @@ def collect(
         entry = json.loads(line)
         found.setdefault(Job(*entry.pop("job")), []).append(entry)
     for now in range(repeats):
-        for job in wanted:
+        for job in random.Random(now).sample(wanted, len(wanted)):
             every = FEWER.get(job.part, 1)
             if now % every or len(found[job]) > now // every:
                 continue

@@ -55,6 +55,11 @@ def nothing_returned(model):
     compiled(model)
 
 
+def compiled_by_name(model):
+    model.compile(optimizer="adam", loss="sparse_categorical_crossentropy")
+    return model
+
+
 ANSWERS = {
     "cnn/small-network": Answers(
         small(),
@@ -63,7 +68,8 @@ ANSWERS = {
             (Made(network), "was it trained at all"),
             (small(epochs=1, width=1), "it learns, but not enough"),
             (Made(lambda: network), "the network itself"),
-            (Made(lambda: keras.Sequential([network(), layers.Softmax()])), "logits"),
+            (Made(lambda: keras.Sequential([network(), layers.Softmax()])), "at the model's end out.\nHint"),
+            (Made(lambda: keras.Sequential([network(), layers.Softmax()])), "validation part to `evaluate`"),
         ],
     ),
     "cnn/repair-compile": Answers(
@@ -71,7 +77,9 @@ ANSWERS = {
         [
             (compiled_with("mse"), "for numbers"),
             (nothing_returned, "`return` missing"),
+            (compiled_by_name, "which argument of the loss"),
             (lambda model: model, "compile"),
+            (lambda model: model, "a Keras model that ends with a dense layer"),
         ],
     ),
 }

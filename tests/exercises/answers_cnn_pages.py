@@ -17,6 +17,10 @@ def multiply_adds(n, k, c_in, c_out, stride=1):
     return side * side * k * k * c_in * c_out
 
 
+def still_empty(*_):
+    raise NotImplementedError()
+
+
 def receptive_field(layers):
     size, step = 1, 1
     for k, stride in layers:
@@ -25,9 +29,9 @@ def receptive_field(layers):
     return size
 
 
-def pool_gradient(x, g, k, stride):
+def pool_gradient(x, g, k, stride, places=None):
     dx = np.zeros_like(x)
-    for i, j in np.ndindex(g.shape):
+    for i, j in np.ndindex(places or g.shape):
         top, left = i * stride, j * stride
         row, column = np.unravel_index(x[top : top + k, left : left + k].argmax(), (k, k))
         dx[top + row, left + column] += g[i, j]
@@ -70,7 +74,7 @@ def parameters(sizes):
     return sum(a * b + b for a, b in pairwise(sizes))
 
 
-def gradients(X, W, b, T):  # noqa: N803  the page's letters
+def layer_gradients(X, W, b, T):  # noqa: N803  the page's letters
     g = 2 * (X @ W + b - T) / len(X)
     return X.T @ g, g.sum(axis=0)
 
@@ -115,7 +119,12 @@ ANSWERS = {
             (lambda n, k, c_in, c_out, stride=1: (n - k + 1) ** 2 * k * k * c_out, "reads all channels"),
             (lambda n, k, c_in, c_out, stride=1: (n - k + 1) ** 2 * (k * k * c_in + 1) * c_out, "bias"),
             (lambda n, k, c_in, c_out, stride=1: (n - k + 1) ** 2 * k * k * c_in * c_out, "stride makes"),
+            (
+                lambda n, k, c_in, c_out, stride=1: ((n - k) / stride + 1) ** 2 * k * k * c_in * c_out,
+                "divides and rounds down",
+            ),
             (lambda n, k, c_in, c_out, stride=1: (n - k + 1) * k * k * c_in * c_out, "a square"),
+            (lambda n, k, c_in, c_out, stride=1: still_empty(n, k) ** 2, "calls `still_empty`, which is not written"),
             (lambda n, k, c_in, c_out, stride=1: (n - k + 1) ** 2 * k * c_in * c_out, "rows and columns"),
             (lambda n, k, c_in, c_out: multiply_adds(n, k, c_in, c_out), "unexpected keyword argument 'stride'"),
         ],
@@ -140,6 +149,8 @@ ANSWERS = {
             (lambda x, g, k, stride: np.full_like(x, g.sum() / x.size), "average pooling"),
             (lambda x, g, k, stride: g, "find its largest pixel"),
             (lambda x, g, k, stride: pool_gradient(x, g, k, stride).ravel(), "the shape of x"),
+            (lambda x, g, k, stride: pool_gradient(x, g, k, stride, (len(g), len(g))), "need not be a square"),
+            (lambda x, g, k, stride: pool_gradient(x, g, k, stride, (min(g.shape),) * 2), "need not be a square"),
         ],
     ),
     "cnn/first-loss": Answers(
@@ -159,6 +170,7 @@ ANSWERS = {
         [
             (unsafe_cross_entropy, "overflows"),
             (late_cross_entropy, "rounds to zero"),
+            (lambda z, y: -np.log(still_empty(z)[0, y]), "calls `still_empty`, which is not written"),
             (lambda z, y: cross_entropy(z, y) * len(y), "averaged over the images"),
             (lambda z, y: -cross_entropy(z, y), "minus that"),
             (lambda z, y: -z[np.arange(len(y)), y].mean(), "softmax comes first"),
@@ -179,15 +191,23 @@ ANSWERS = {
         ],
     ),
     "cnn/dense-gradient": Answers(
-        gradients,
+        layer_gradients,
         [
-            (lambda X, W, b, T: tuple(len(X) * g for g in gradients(X, W, b, T)), "divide by their number"),
-            (lambda X, W, b, T: tuple(g / 2 for g in gradients(X, W, b, T)), "brings a factor down"),
-            (lambda X, W, b, T: tuple(-g for g in gradients(X, W, b, T)), "the sign"),
-            (lambda X, W, b, T: (gradients(X, W, b, T)[0].T, gradients(X, W, b, T)[1]), "the shape of W"),
-            (lambda X, W, b, T: (gradients(X, W, b, T)[0], 2 * (X @ W + b - T) / len(X)), "in every image"),
-            (lambda X, W, b, T: (gradients(X, W, b, T)[0], gradients(X, W, b, T)[1].sum()), "one number a neuron"),
-            (lambda X, W, b, T: gradients(X, W, b, T)[0], "must return two arrays"),
+            (lambda X, W, b, T: tuple(len(X) * g for g in layer_gradients(X, W, b, T)), "divide by their number"),
+            (lambda X, W, b, T: tuple(g / 2 for g in layer_gradients(X, W, b, T)), "brings a factor down"),
+            (lambda X, W, b, T: tuple(-g for g in layer_gradients(X, W, b, T)), "the sign"),
+            (lambda X, W, b, T: (layer_gradients(X, W, b, T)[0].T, layer_gradients(X, W, b, T)[1]), "the shape of W"),
+            (lambda X, W, b, T: (layer_gradients(X, W, b, T)[0], 2 * (X @ W + b - T) / len(X)), "in every image"),
+            (
+                lambda X, W, b, T: (layer_gradients(X, W, b, T)[0], layer_gradients(X, W, b, T)[1].sum()),
+                "one number for each neuron",
+            ),
+            (lambda X, W, b, T: tuple(g / T.shape[1] for g in layer_gradients(X, W, b, T)), "of images only"),
+            (
+                lambda X, W, b, T: (layer_gradients(X, W, b, T)[0], layer_gradients(X, W, b, T)[1] / len(b)),
+                "of images only",
+            ),
+            (lambda X, W, b, T: layer_gradients(X, W, b, T)[0], "must return two arrays"),
         ],
     ),
     "cnn/steps": Answers(
@@ -199,6 +219,7 @@ ANSWERS = {
             (lambda images, batch, epochs: -(-images // batch), "one epoch"),
             (lambda images, batch, epochs: images * epochs, "not an image"),
             (lambda images, batch, epochs: (images // batch + 1) * epochs, "no further one"),
+            (lambda images, batch, epochs: round(images / batch + 0.5) * epochs, "no further one"),
         ],
     ),
     "cnn/warm-up": Answers(
@@ -211,6 +232,9 @@ ANSWERS = {
             (lambda step, total: min(1.0, (step + 1) / (0.1 * total)), "the first step"),
             (lambda step, total: 1 - warm_up(step, total), "does not fall"),
             (lambda step, total: min(1.0, step / (0.2 * total)), "which share"),
+            (lambda step, total: min(1, step / (total // 10)), "do not round it"),
+            (lambda step, total: min(1, step / max(1, total // 10)), "do not round it"),
+            (lambda step, total: min(1, step / math.ceil(total / 10)), "do not round it"),
         ],
     ),
 }

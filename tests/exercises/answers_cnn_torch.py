@@ -58,6 +58,44 @@ def without_a_step(model, optimizer, x, y):
     return loss.item()
 
 
+def with_rate(change):
+    """Return a step that changes the learning rate, and still keeps the old gradients."""
+
+    def slower(model, optimizer, x, y):
+        for group in optimizer.param_groups:
+            group["lr"] = change(group["lr"])
+        loss = cross_entropy(model(x), y)
+        loss.backward()
+        optimizer.step()
+        return loss.item()
+
+    return slower
+
+
+def never_cleared(model, optimizer, x, y):
+    loss = cross_entropy(model(x), y)  # the lines were changed, the mistake is still there
+    loss.backward()
+    optimizer.step()
+    return float(loss)
+
+
+def returns_a_tensor(model, optimizer, x, y):
+    optimizer.zero_grad()
+    loss = cross_entropy(model(x), y)
+    loss.backward()
+    optimizer.step()
+    return loss
+
+
+def nothing_returned(model, optimizer, x, y):
+    step(model, optimizer, x, y)
+
+
+def loss_after_the_step(model, optimizer, x, y):
+    step(model, optimizer, x, y)
+    return cross_entropy(model(x), y).item()
+
+
 def uphill(model, optimizer, x, y):
     optimizer.zero_grad()
     (-cross_entropy(model(x), y)).backward()
@@ -78,7 +116,8 @@ ANSWERS = {
             (Made(network), "was it trained at all"),
             (small(epochs=1, width=1), "it learns, but not enough"),
             (Made(lambda: network), "the network itself"),
-            (Made(lambda: nn.Sequential(*network(), nn.Softmax(dim=1))), "logits"),
+            (Made(lambda: nn.Sequential(*network(), nn.Softmax(dim=1))), "at the model's end out.\nHint"),
+            (Made(lambda: nn.Sequential(*network(), nn.Softmax(dim=1))), "validation part to `evaluate`"),
         ],
     ),
     "cnn/repair-step": Answers(
@@ -88,6 +127,15 @@ ANSWERS = {
             (without_a_step, "is there a step at all"),
             (uphill, "against the gradient"),
             (detached, "does not require grad"),
+            (detached, "cannot be computed: the code stops with"),
+            (detached, "a layer `nn.Linear(2, 2)`"),
+            (with_rate(lambda rate: rate / 10), "learning rate says"),
+            (with_rate(lambda rate: 0.05), "learning rate says"),
+            (never_cleared, "left over from the first"),
+            (never_cleared, "the network's weights are an array"),
+            (returns_a_tensor, "a Tensor; a float is asked for"),
+            (nothing_returned, "`return` missing"),
+            (loss_after_the_step, "before the step"),
         ],
     ),
 }

@@ -16,7 +16,7 @@ import pytest
 from gpulab.exercises import Verdict, check, engine
 from gpulab.exercises import cases as building
 from gpulab.exercises.cases import Case, Mistake, called, plotted, value
-from gpulab.exercises.compare import Array, AtLeast, Filled, Integer, Number, OneOf, Shape, alike
+from gpulab.exercises.compare import Array, AtLeast, Filled, Integer, Number, OneOf, Pair, Shape, alike
 from gpulab.exercises.engine import Exercise, examine
 
 HINT = "the general hint"
@@ -95,6 +95,44 @@ def test_not_implemented_is_no_answer_but_a_librarys_is_an_error() -> None:
     written = judge(doubled(lambda n: selectors.BaseSelector.register(None, 1, 2)))
     assert compiled.answered and "NotImplementedError" in compiled.message
     assert written.answered and "NotImplementedError" in written.message
+
+
+def test_a_placeholder_that_the_answer_calls_is_named() -> None:
+    def helper(n: int) -> int:
+        raise NotImplementedError()
+
+    def answer(n: int) -> int:
+        return 2 * helper(n)
+
+    verdict = judge(doubled(answer))
+    assert verdict.answered and not verdict.passed
+    assert verdict.text.split("\n")[1:] == [
+        "Your answer calls `helper`, which is not written yet.",
+        "Hint: Write `helper` first, or do without it.",
+    ]
+
+
+def test_after_an_error_the_hint_tells_what_was_given() -> None:
+    images = np.zeros((2, 3))
+    cases = called(lambda x, k: x @ x, (images, 4), Integer(1), name="f", hint=HINT, label="The sum of it", verb="is")
+    verdict = judge(cases)
+    assert verdict.message.startswith("The sum of it cannot be computed: the code stops with ValueError: ")
+    assert verdict.hint.startswith("Call `f` in a cell of its own, with an array of shape (2, 3) and `4`")
+    assert judge(doubled(lambda n: n / 0)).hint == "Try this input in a cell of its own."
+
+
+def test_a_result_with_a_verb_of_its_own_may_be_missing_too() -> None:
+    cases = called(lambda x: None, (1,), Integer(1), name="f", hint=HINT, label="The weights", verb="are")
+    verdict = judge(cases)
+    assert verdict.message == "The weights: the function returns nothing." and "return" in verdict.hint
+
+
+def test_an_error_message_with_a_full_stop_gets_no_second_one() -> None:
+    def fails(n: int) -> int:
+        raise ValueError("It is too large.")
+
+    message = judge(doubled(fails)).message
+    assert "too large, in line" in message and ".." not in message
 
 
 def test_an_endless_loop_is_stopped_and_the_timer_is_left_as_it_was() -> None:
@@ -213,6 +251,7 @@ def test_no_answer_breaks_a_comparison(wanted: Any, answer: Any) -> None:
         (Integer(3), [3, np.int64(3), np.array(3)], [4, -3, 3.0, "3", np.array([3])]),
         (Number(0.5, rel=0.01), [0.5, 0.502, np.float32(0.5)], [0.52, "0.5", None, True, [0.5]]),
         (Number(0.0), [0, 0.0, 1e-12], [1e-3]),
+        (Pair((2, 3)), [(2, 3), [2, 3], np.array([2, 3])], [(3, 2), (2, 3, 1), (2.0, 3.0), 6, "23", np.array(6)]),
         (Shape((2, 3)), [(2, 3), [2, 3], np.zeros((2, 3)).shape], [(3, 2), (2, 3, 1), (2.0, 3.0), 6, "23"]),
         (Array([1.0, 2.0]), [[1, 2], np.array([1, 2.0000001])], [[1, 2.1], [[1, 2]], [1], ["1", "2"], [1, np.nan]]),
         (Array([1.0], kind="f"), [np.ones(1)], [np.ones(1, int), np.ones(1, bool)]),
@@ -259,7 +298,7 @@ class Line:
         return self.y
 
 
-def drawn(*lines: tuple[Any, Any], xlabel: str = "epoch", ylabel: str = "loss") -> Any:
+def drawn(*lines: tuple[Any, Any], xlabel: str = "epoch", ylabel: str = "loss (nats)") -> Any:
     """Return axes of Matplotlib with lines on them."""
     from matplotlib.figure import Figure
 
@@ -273,7 +312,8 @@ def drawn(*lines: tuple[Any, Any], xlabel: str = "epoch", ylabel: str = "loss") 
 def plot_verdict(answer: Any) -> Verdict:
     steps, losses = [0, 1, 2], [3.0, 2.0, 1.5]
     mistake = Mistake("accuracy is not loss", gives=[0.1, 0.2, 0.3])
-    asked = {"xlabel": ("epoch",), "ylabel": (), "mistakes": [mistake]}
+    unit = Filled(("nat",), "the unit is missing")
+    asked = {"xlabel": ("epoch",), "ylabel": unit, "mistakes": [mistake], "x_hint": "where x begins"}
     return judge(plotted(answer, lines=[("the training loss", steps, losses)], hint=HINT, **asked))
 
 
@@ -291,11 +331,14 @@ def test_a_plot_passes_as_axes_figure_or_lines() -> None:
             lambda: drawn(([1, 2, 3], [3, 2, 1.5])),
             "The x data of the training loss is an array of shape (3,) with `1` at [0], which",
         ),
+        (lambda: drawn(([3, 2, 1.5], [0, 1, 2])), "x and y are changed over"),
+        (lambda: drawn(([1, 2, 3], [3, 2, 1.5])), "Hint: where x begins"),
         (lambda: drawn(([0, 1, 2], [3, 2, 9])), "The y data of the training loss"),
         (lambda: drawn(([0, 1, 2], [0.1, 0.2, 0.3])), "accuracy is not loss"),
         (lambda: drawn(([0, 1], [3, 2])), "not the right shape"),
         (lambda: drawn(([0, 1, 2], [3, 2, 1.5]), xlabel=""), "The label of the x axis is empty."),
         (lambda: drawn(([0, 1, 2], [3, 2, 1.5]), xlabel="loss"), "does not say what is drawn"),
+        (lambda: drawn(([0, 1, 2], [3, 2, 1.5]), ylabel="loss"), "`'loss'`: the unit is missing"),
         (lambda: drawn(([0, 1, 2], [3, 2, 1.5]), ylabel=""), "The label of the y axis is empty."),
         (lambda: np, "Your answer is a module; the axes of a plot"),
         (list, "the axes of a plot"),
@@ -315,6 +358,32 @@ def test_a_repaired_function_that_still_does_what_it_did_is_no_answer() -> None:
     assert not judge(doubled(lambda n: broken(n)), broken=broken).answered
     assert judge(doubled(lambda n: n), broken=broken).answered
     assert judge(doubled(lambda n: 2 * n), broken=broken).passed
+
+
+def test_a_repaired_function_is_an_answer_once_its_lines_were_changed() -> None:
+    def broken(n: int) -> int:
+        """Double a number."""
+        return n
+
+    def handed_out(n):  # the same lines
+        # a comment, and no docstring
+        return n
+
+    def changed(n: int) -> int:
+        return n * 1
+
+    found = Exercise("test/one", "repaired", "a function", lambda _: iter(()), broken=broken)
+    same, other = (examine(found, list(doubled(answer)), answer) for answer in (handed_out, changed))
+    assert not same.answered
+    assert other.answered and other.message == "`double(1)` returns `1`, which is not right."
+
+
+def test_a_case_that_is_no_call_does_not_tell_what_was_handed_out() -> None:
+    def broken(n: int) -> int:
+        return n
+
+    cases = [*doubled(broken, 1), Case("Twice, the function", lambda: [1, 1], Array([1, 2]), hint=HINT)]
+    assert not judge(iter(cases), broken=broken).answered
 
 
 def test_a_trained_model_is_measured_only_when_it_is_checked(monkeypatch: pytest.MonkeyPatch) -> None:

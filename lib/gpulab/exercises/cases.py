@@ -64,6 +64,8 @@ class Case:
         The arguments of the call, for the mistakes that are functions: positional ones and named ones.
     side_effect : callable, optional
         After ``run``: what the call did that it must not do, or an empty string.
+    retry : str
+        After an error: where the learner can see it happen.
     """
 
     label: str
@@ -74,6 +76,7 @@ class Case:
     verb: str = "returns"
     given: tuple[tuple[Any, ...], Mapping[str, Any]] | None = None
     side_effect: Callable[[], str] = field(default=lambda: "")
+    retry: str = ""
 
     def shows(self, mistake: Mistake, got: Any) -> bool:
         """Tell whether a result is what a mistake leads to."""
@@ -124,6 +127,8 @@ def called(
     mistakes: Sequence[Mistake] = (),
     hint: str,
     label: str = "",
+    verb: str = "returns",
+    given: str = "",
     **named: Any,
 ) -> Iterator[Case]:
     """Yield the case of one call of a learner's function; its arguments are copies, and it must not change them.
@@ -144,6 +149,10 @@ def called(
         Where no mistake fits.
     label : str
         The input in words, where the arguments are too long to be shown.
+    verb : str
+        Between the label and the result, where the label is no subject that returns something: "is".
+    given : str
+        What the learner's function is called with, in words, where it is not the arguments of this call.
     """
     if not callable(function):
         hint = f"Hand in the function itself, `{name}`, without parentheses."
@@ -160,7 +169,11 @@ def called(
     def side_effect() -> str:
         return "" if _unchanged([call, named], used) else "it changes the argument that it is given"
 
-    yield Case(label or f"`{name}({shown})`", run, wanted, mistakes, hint, given=(call, named), side_effect=side_effect)
+    retry = "Try this input in a cell of its own."
+    if label or "<" in shown:  # the label does not show all of the input
+        retry = f"Call `{name}` in a cell of its own, with {given or _in_words(call, named)}: it stops there, too."
+    label = label or f"`{name}({shown})`"
+    yield Case(label, run, wanted, mistakes, hint, verb, (call, named), side_effect, retry)
 
 
 def trained(
@@ -185,19 +198,21 @@ def trained(
 
         return evaluate(model, data())["accuracy"]
 
-    yield Case(f"The accuracy on {on}", measure, AtLeast(accuracy), mistakes, hint, verb="is")
+    retry = "Give your network and the validation part to `evaluate`, in a cell of its own: it stops there, too."
+    yield Case(f"The accuracy on {on}", measure, AtLeast(accuracy), mistakes, hint, verb="is", retry=retry)
 
 
 def plotted(
     answer: Any,
     *,
     lines: Sequence[tuple[str, Any, Any]] = (),
-    xlabel: Sequence[str] | None = None,
-    ylabel: Sequence[str] | None = None,
-    title: Sequence[str] | None = None,
+    xlabel: Sequence[str] | Filled | None = None,
+    ylabel: Sequence[str] | Filled | None = None,
+    title: Sequence[str] | Filled | None = None,
     rel: float = 1e-5,
     mistakes: Sequence[Mistake] = (),
     hint: str,
+    x_hint: str = "",
 ) -> Iterator[Case]:
     """Yield the cases of a plot: its lines' data, then its labels. Matplotlib is not imported.
 
@@ -207,10 +222,12 @@ def plotted(
         The learner's; a figure with one plot in it will do.
     lines : sequence of (name, x, y)
         What must be drawn, in the order of drawing. The name is for the feedback: "the training loss".
-    xlabel, ylabel, title : sequence of str, optional
+    xlabel, ylabel, title : sequence of str or Filled, optional
         The text must be there, with one of these words if any are given; ``None`` asks for nothing.
     mistakes : sequence of Mistake
         About the lines' x or y.
+    hint, x_hint : str
+        Where no mistake fits: about the lines' y, and about their x if that needs another one.
     """
     axes = axes_of(answer)
     if axes is None:
@@ -221,9 +238,11 @@ def plotted(
     advice = "Each thing that the exercise asks for is a line of its own, drawn with `ax.plot`."
     yield Case("The number of lines", lambda: len(drawn), _Enough(len(lines)), hint=advice, verb="is")
     for line, (name, x, y) in zip(drawn, lines, strict=False):
-        for side, data, read in (("x", x, line.get_xdata), ("y", y, line.get_ydata)):
-            label = f"The {side} data of {name}"
-            yield Case(label, read, Array(data, rel=rel), mistakes, hint, verb="is")
+        swapped = Mistake("x and y are changed over: `ax.plot` takes x first.", gives=y)
+        yield Case(
+            f"The x data of {name}", line.get_xdata, Array(x, rel=rel), [swapped, *mistakes], x_hint or hint, verb="is"
+        )
+        yield Case(f"The y data of {name}", line.get_ydata, Array(y, rel=rel), mistakes, hint, verb="is")
     for what, words, read in (
         ("label of the x axis", xlabel, axes.get_xlabel),
         ("label of the y axis", ylabel, axes.get_ylabel),
@@ -231,7 +250,8 @@ def plotted(
     ):
         if words is not None:
             advice = "A reader who sees only the picture must know what it shows, and in which unit."
-            yield Case(f"The {what}", read, Filled(words), hint=advice, verb="is")
+            wanted = words if isinstance(words, Filled) else Filled(words)
+            yield Case(f"The {what}", read, wanted, hint=advice, verb="is")
 
 
 def axes_of(answer: Any) -> Any:
@@ -282,6 +302,16 @@ def _argument(thing: Any) -> str:
         return f"<array of shape {thing.shape}>"
     text = repr(thing)
     return text if len(text) <= 40 else f"<{type(thing).__name__}>"
+
+
+def _in_words(call: tuple[Any, ...], named: Mapping[str, Any]) -> str:
+    """Return the arguments of a call as a list in words.
+
+    >>> _in_words((np.zeros((2, 3)), 4, print), {"stride": 2})
+    'an array of shape (2, 3), `4`, a builtin_function_or_method and stride `2`'
+    """
+    words = [*map(show, call), *(f"{key} {show(item)}" for key, item in named.items())]
+    return " and ".join(filter(None, [", ".join(words[:-1]), *words[-1:]]))
 
 
 def _unchanged(before: Any, after: Any) -> bool:

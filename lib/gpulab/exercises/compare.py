@@ -162,7 +162,7 @@ class Shape:
         except TypeError:
             return Difference(show(got), f", {a(type(got).__name__)}; a shape is asked for, a tuple such as `(1, 2)`")
         if not all(isinstance(n, numbers.Integral) and not isinstance(n, bool) for n in sizes):
-            return Difference(show(sizes), "; a shape is a tuple of whole numbers")
+            return Difference(show(sizes), "; the numbers in it must be whole")
         sizes = tuple(map(int, sizes))
         if len(sizes) != len(self.value):
             return Difference(show(sizes), ": this is not the right number of axes")
@@ -172,6 +172,22 @@ class Shape:
     def secrets(self) -> list[str]:
         inside = ", ".join(map(str, self.value))
         return [inside if len(self.value) > 1 else f"({inside},)", *(str(n) for n in self.value if n > 9)]
+
+
+@dataclass(frozen=True)
+class Pair(Shape):
+    """Two whole numbers, in their order.
+
+    >>> Pair((5, 3)).difference(8)
+    Difference(shown='`8`', problem=', an int; two numbers are asked for, such as `(7, 4)`')
+    """
+
+    value: tuple[int, int]
+
+    def difference(self, got: Any) -> Difference | None:
+        if not isinstance(got, tuple | list | np.ndarray) or np.ndim(got) == 0:
+            return Difference(show(got), f", {a(type(got).__name__)}; two numbers are asked for, such as `(7, 4)`")
+        return super().difference(got) if len(got) == 2 else Difference(show(got), "; two numbers are asked for")
 
 
 @dataclass(frozen=True)
@@ -269,18 +285,29 @@ class OneOf:
 class Filled:
     """A text that is not empty, and that has one of the words where some are given: a label or a title of a plot.
 
+    Parameters
+    ----------
+    words : sequence of str
+    lacks : str
+        What is said of a text without any of the words; it follows the text.
+
+    Examples
+    --------
     >>> Filled(("epoch", "step")).difference("Epoch"), Filled().difference("")
     (None, Difference(shown='empty', problem=''))
+    >>> Filled(("ms",), "the unit is missing").difference("time")
+    Difference(shown="`'time'`", problem=': the unit is missing')
     """
 
     words: Sequence[str] = ()
+    lacks: str = "it does not say what is drawn there"
 
     def difference(self, got: Any) -> Difference | None:
         text = str(got).strip()
         if not text:
             return Difference("empty", "")
         if self.words and not any(word.lower() in text.lower() for word in self.words):
-            return Difference(show(text), ", which does not say what is drawn there")
+            return Difference(show(text), f": {self.lacks}")
         return None
 
     def secrets(self) -> list[str]:

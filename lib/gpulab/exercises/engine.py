@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
 from gpulab.exercises.cases import Case, Mistake
-from gpulab.exercises.running import Outcome, TooLong, attempt, explain, is_stub
+from gpulab.exercises.running import Outcome, TooLong, attempt, explain, is_stub, same_code, unwritten
 from gpulab.exercises.verdict import NOT_ANSWERED, PASSED, WRONG, Verdict
 
 Kind = Literal["value", "function", "shape", "trained model", "plot", "repaired"]
 Framework = Literal["torch", "keras"]
 # The modules that hold exercises, one a part of the course: gpulab.exercises.cnn has those named "cnn/...".
-CONTENT = ("cnn",)
+CONTENT = ("cnn", "gpu")
 NAME = re.compile(r"[a-z]+/[a-z]+(?:-[a-z]+)*")
 SECONDS = 10.0
 
@@ -58,7 +58,7 @@ def exercise(
     needs : tuple of {"torch", "keras"}
         The frameworks it can be solved in; empty where NumPy is enough. Its tests run where these are installed.
     broken : callable, optional
-        For "repaired": the function that was handed out. An answer that does the same is not an answer yet.
+        For "repaired": the function that was handed out. An answer of the same lines that does the same is none yet.
     seconds : float
         Time for one case.
 
@@ -139,7 +139,7 @@ def check(name: str, answer: Any) -> Verdict:
     found = find(name)
     if is_unanswered(answer):
         return _unanswered(found)
-    return examine(found, list(found.cases(answer)))
+    return examine(found, list(found.cases(answer)), answer)
 
 
 def is_unanswered(answer: Any) -> bool:
@@ -152,16 +152,19 @@ def is_unanswered(answer: Any) -> bool:
     return any(part is Ellipsis or part is None for part in parts)
 
 
-def examine(found: Exercise, cases: list[Case]) -> Verdict:
-    """Try the cases in order, and tell of the first that fails."""
+def examine(found: Exercise, cases: list[Case], answer: Any = None) -> Verdict:
+    """Try the cases in order, and tell of the first that fails.
+
+    An answer that does what was handed out to be repaired is no answer, unless its lines were changed.
+    """
     for position, case in enumerate(cases):
         outcome = attempt(case.run, found.seconds)
-        if is_stub(outcome.error):
-            return _unanswered(found)
+        if outcome.error is not None and is_stub(outcome.error):
+            other = unwritten(outcome.error)
+            return _calls_a_placeholder(found, other) if other else _unanswered(found)
         verdict = _judge(found, case, outcome, cases[position + 1 :])
         if verdict is not None:
-            still_broken = found.broken is not None and _behaves_like(found.broken, cases, found.seconds)
-            return _unanswered(found) if still_broken else verdict
+            return _unanswered(found) if _is_still_broken(found, cases, answer) else verdict
     count = f"All {len(cases)} cases are right." if len(cases) > 1 else ""
     return Verdict(found.name, PASSED, count)
 
@@ -170,13 +173,19 @@ def _unanswered(found: Exercise) -> Verdict:
     return Verdict(found.name, NOT_ANSWERED, f"The exercise asks for {found.asks}.")
 
 
+def _calls_a_placeholder(found: Exercise, name: str) -> Verdict:
+    message = f"Your answer calls `{name}`, which is not written yet."
+    return Verdict(found.name, WRONG, message, f"Write `{name}` first, or do without it.")
+
+
 def _judge(found: Exercise, case: Case, outcome: Outcome, later: list[Case]) -> Verdict | None:
     """Return what is wrong with one case, or ``None``."""
     subject = case.label[:1].upper() + case.label[1:] if case.label[:1].islower() else case.label
     if outcome.error is not None:
         story = explain(outcome.error, found.seconds)
         endless = isinstance(outcome.error, TooLong)
-        hint = "Which step makes the loop end?" if endless else "Try this input in a cell of its own."
+        hint = "Which step makes the loop end?" if endless else case.retry or f"The exercise asks for {found.asks}."
+        subject = subject if case.verb == "returns" else f"{subject} cannot be computed: the code"
         return Verdict(found.name, WRONG, f"{subject} {story}.", hint)
     got = outcome.value
     difference = case.wanted.difference(got)
@@ -184,8 +193,9 @@ def _judge(found: Exercise, case: Case, outcome: Outcome, later: list[Case]) -> 
         done = case.side_effect()
         hint = "Work on a copy: the caller still needs the argument as it was."
         return Verdict(found.name, WRONG, f"{subject}: {done}.", hint, done) if done else None
-    if got is None and case.verb == "returns":
+    if got is None and (case.verb == "returns" or case.given is not None):
         advice = "It prints the result. Return it." if outcome.printed else "Is a `return` missing?"
+        subject = subject if case.verb == "returns" else f"{subject}: the function"
         return Verdict(found.name, WRONG, f"{subject} returns nothing.", advice)
     message = f"{subject} {case.verb} {difference.shown}{difference.problem}."
     hint = _hint(case, got, later, found.seconds)
@@ -205,13 +215,22 @@ def _explained(mistake: Mistake, outcomes: Iterable[tuple[Case, Outcome]]) -> in
     return sum(case.shows(mistake, outcome.value) for case, outcome in outcomes if outcome.error is None)
 
 
+def _is_still_broken(found: Exercise, cases: list[Case], answer: Any) -> bool:
+    """Tell whether the answer is the function that was handed out to be repaired."""
+    if found.broken is None or (answer is not None and not same_code(answer, found.broken)):
+        return False
+    return _behaves_like(found.broken, cases, found.seconds)
+
+
 def _behaves_like(broken: Callable[..., Any], cases: list[Case], seconds: float) -> bool:
-    """Tell whether the answer does in every case what the broken function does, errors included."""
-    for case in cases:
-        mine = attempt(case.run, seconds)
-        theirs = attempt(lambda case=case: case.expected_of(broken), seconds)
-        if type(mine.error) is not type(theirs.error):
-            return False
-        if mine.error is None and not case.shows(Mistake("", gives=broken), mine.value):
-            return False
-    return True
+    """Tell whether the answer does what the broken function does in every case that is a call, errors included."""
+    calls = [case for case in cases if case.given is not None]
+    return bool(calls) and all(_does_the_same(broken, case, seconds) for case in calls)
+
+
+def _does_the_same(broken: Callable[..., Any], case: Case, seconds: float) -> bool:
+    mine = attempt(case.run, seconds)
+    theirs = attempt(lambda: case.expected_of(broken), seconds)
+    if type(mine.error) is not type(theirs.error):
+        return False
+    return mine.error is not None or case.shows(Mistake("", gives=broken), mine.value)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import ast
 import contextlib
+import inspect
 import io
 import linecache
 import re
 import signal
 import sysconfig
+import textwrap
 import threading
 import traceback
 import warnings
@@ -123,12 +126,38 @@ def is_stub(error: BaseException | None) -> bool:
     return _is_learners(last.filename) and "NotImplementedError" in (last.line or "NotImplementedError")
 
 
+def unwritten(error: BaseException) -> str:
+    """Return the name of the placeholder that the learner's answer called, or "" where it is the answer itself."""
+    places = [frame.name for frame in traceback.extract_tb(error.__traceback__) if _is_learners(frame.filename)]
+    return places[-1] if places[-1] != places[0] else ""
+
+
+def same_code(one: Any, other: Any) -> bool:
+    """Tell whether two functions are the same lines, but for comments, docstrings, type hints and imports.
+
+    Where the lines of one are not to be had, they count as the same.
+    """
+    try:
+        return _statements(one) == _statements(other)
+    except (OSError, TypeError, SyntaxError, StopIteration):
+        return True
+
+
+def _statements(function: Any) -> list[str]:
+    """Return the statements of a function as text."""
+    source = textwrap.dedent(inspect.getsource(inspect.unwrap(function)))
+    definition = next(node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.FunctionDef))
+    text = (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) for node in definition.body)
+    kept = (node for node, is_text in zip(definition.body, text, strict=True) if not is_text)
+    return [ast.unparse(node) for node in kept if not isinstance(node, ast.Import | ast.ImportFrom)]
+
+
 def explain(error: BaseException, seconds: float) -> str:
     """Return an error in one line, with the line of the learner's code that it came from."""
     if isinstance(error, TooLong):
         return f"does not come to an end: it was stopped after {seconds:g} s"
     message = next(iter(str(error).strip().splitlines()), "")
-    message = re.sub(r" at 0x[0-9a-fA-F]+", "", message).replace("`", "'")[:200]
+    message = re.sub(r" at 0x[0-9a-fA-F]+", "", message).replace("`", "'")[:200].removesuffix(".")
     text = f"stops with {type(error).__name__}{': ' if message else ''}{message}"
     frame = learners_frame(error)
     code = frame and (frame.line or linecache.getline(frame.filename, frame.lineno or 0)).strip()

@@ -1,5 +1,5 @@
 """The exercises of the part on convolutional networks."""
 
-from gpulab.exercises.cnn import head, labs, layers, repairs, training
+from gpulab.exercises.cnn import head, labs, layers, repairs, speed, training
 
-__all__ = ["head", "labs", "layers", "repairs", "training"]
+__all__ = ["head", "labs", "layers", "repairs", "speed", "training"]

@@ -30,7 +30,9 @@ def first_loss(answer: Any) -> Iterator[Case]:
     yield from value(answer, Number(math.log(1000), rel=2e-3), mistakes=mistakes, hint=hint)
 
 
-@exercise("cnn/cross-entropy", "function", "a function cross_entropy(z, y) of logits (n, classes) and classes (n,)")
+@exercise(
+    "cnn/cross-entropy", "function", "a function safe_cross_entropy(z, y) of logits (n, classes) and classes (n,)"
+)
 def cross_entropy(answer: Any) -> Iterator[Case]:
     """Compute the mean cross-entropy of logits, without overflow."""
 
@@ -93,10 +95,11 @@ def cross_entropy(answer: Any) -> Iterator[Case]:
             answer,
             (np.array(z), np.array(y)),
             Number(right, rel=1e-6),
-            name="cross_entropy",
+            name="safe_cross_entropy",
             mistakes=mistakes,
             hint=hint,
-            label=f"The loss for {label}",
+            label=f"The loss for {label},",
+            verb="is",
         )
 
 
@@ -107,46 +110,55 @@ def _loss(row: list[float], k: int) -> float:
     return largest + math.log(math.fsum(math.exp(d - largest) for d in differences))
 
 
-@exercise("cnn/softmax", "function", "a function softmax(z) of an array (n, classes)")
+@exercise("cnn/softmax", "function", "a function safe_softmax(z) of an array (n, classes)")
 def softmax(answer: Any) -> Iterator[Case]:
     """Compute softmax along the last axis, without overflow."""
 
     def unsafe(z: np.ndarray) -> np.ndarray:
         return np.exp(z) / np.exp(z).sum(axis=-1, keepdims=True)
 
-    def of_everything(z: np.ndarray) -> np.ndarray:
-        return np.exp(z - z.max()) / np.exp(z - z.max()).sum()
-
     def of_columns(z: np.ndarray) -> np.ndarray:
         return np.exp(z - z.max(axis=0)) / np.exp(z - z.max(axis=0)).sum(axis=0)
 
-    def one_maximum(z: np.ndarray) -> np.ndarray:
-        return unsafe(z - z.max())
+    def with_parts(largest: Any, total: Any) -> Any:
+        """Return a softmax with another largest logit or another sum."""
 
-    def logarithm(z: np.ndarray) -> np.ndarray:
-        return np.log(unsafe(z))
+        def mistaken(z: np.ndarray) -> np.ndarray:
+            e = np.exp(z - largest(z))
+            return e / total(e)
 
-    def without_exponential(z: np.ndarray) -> np.ndarray:
-        return z / z.sum(axis=-1, keepdims=True)
+        return mistaken
 
-    def crossed(z: np.ndarray) -> np.ndarray:
-        return np.exp(z) / np.exp(z).sum(axis=-1)
+    def of_rows(a: np.ndarray) -> np.ndarray:
+        return a.sum(axis=-1, keepdims=True)
 
-    def crossed_after_the_largest(z: np.ndarray) -> np.ndarray:
-        return crossed(z - z.max(axis=-1, keepdims=True))
-
+    largest = {
+        "of rows": lambda z: z.max(axis=-1, keepdims=True),
+        "of rows, an axis lost": lambda z: z.max(axis=-1),
+        "of all": np.max,
+        "none": lambda z: 0,
+    }
+    over_all = "Each row is an image of its own: along which axis do you add? The sum must run over each row alone."
     lost_axis = "The sums have lost an axis, so that rows are divided by other rows' sums: look up `keepdims`."
+    lost_maximum = "The largest logits have lost an axis, so that rows lose other rows' logits: look up `keepdims`."
 
     mistakes = [
         Mistake("The exponential overflows. Only differences of logits count: what can you subtract?", gives=unsafe),
-        Mistake(lost_axis, gives=crossed),
-        Mistake(lost_axis, gives=crossed_after_the_largest),
-        Mistake("Each row is an image of its own: along which axis do you add?", gives=of_everything),
+        *(Mistake(lost_axis, gives=with_parts(way, lambda e: e.sum(axis=-1))) for way in largest.values()),
+        *(Mistake(over_all, gives=with_parts(way, np.sum)) for way in largest.values()),
+        Mistake(lost_maximum, gives=with_parts(largest["of rows, an axis lost"], of_rows)),
         Mistake("You add over the images. The classes are the last axis.", gives=of_columns),
-        Mistake("A probability comes from the exponential of a logit, not from the logit.", gives=without_exponential),
-        Mistake("These are logarithms of probabilities. Probabilities are asked for.", gives=logarithm),
+        Mistake(
+            "A probability comes from the exponential of a logit, not from the logit.", gives=lambda z: z / of_rows(z)
+        ),
+        Mistake(
+            "These are logarithms of probabilities. Probabilities are asked for.", gives=lambda z: np.log(unsafe(z))
+        ),
         Mistake("Divide by the sum of the exponentials, so that each row adds up to one.", gives=np.exp),
-        Mistake("Rows can be far apart. Subtract the largest logit of each row, not of all rows.", gives=one_maximum),
+        Mistake(
+            "Rows can be far apart. Subtract the largest logit of each row, not of all rows.",
+            gives=with_parts(largest["of all"], of_rows),
+        ),
     ]
     third = math.log(3)  # its exponential is 3
     for label, logits, right in (
@@ -165,12 +177,12 @@ def softmax(answer: Any) -> Iterator[Case]:
             [[1 / 4, 3 / 4], [0.5, 0.5]],
         ),
     ):
-        hint = "Compute one row by hand, step by step: exponentials, their sum, the quotient."
+        hint = "Does the sum run over each row alone, and does its shape still fit? Compute one row by hand, in steps."
         yield from called(
             answer,
             (np.array(logits, dtype=np.float64),),
             Array(right, rel=1e-6, kind="f"),
-            name="softmax",
+            name="safe_softmax",
             mistakes=mistakes,
             hint=hint,
             label=label,

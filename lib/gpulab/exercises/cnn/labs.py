@@ -10,7 +10,7 @@ import numpy as np
 
 from gpulab.data import load
 from gpulab.exercises.cases import Case, Mistake, called, plotted, trained
-from gpulab.exercises.compare import Array, Difference, Shape, show
+from gpulab.exercises.compare import Array, Difference, Filled, Pair, show
 from gpulab.exercises.engine import exercise
 
 LIMIT = 20_000  # parameters of the small network
@@ -43,7 +43,8 @@ def accuracy_by_class(answer: Any) -> Iterator[Case]:
             name="by_class",
             mistakes=mistakes,
             hint=hint,
-            label=f"The result for {label}",
+            label=f"The result for {label},",
+            verb="is",
         )
 
 
@@ -67,12 +68,13 @@ def plot_moved_down(answer: Any) -> Iterator[Case]:
     yield from plotted(
         answer,
         lines=[("the nearest average", pixels, _accuracies(axis=1))],
-        xlabel=("pixel", "px"),
+        xlabel=Filled(("pixel", "px"), "the unit is missing"),
         ylabel=("accuracy", "share", "right"),
         title=(),
         rel=1e-3,
         mistakes=mistakes,
         hint="Move the 500 validation digits down, as `shifted` moves them to the right, and count the right answers.",
+        x_hint="x is the shift in pixels, 0 to 6: one point for each shift, and one for the digits that stay.",
     )
 
 
@@ -109,29 +111,34 @@ def depthwise(answer: Any) -> Iterator[Case]:
 
         return mistaken
 
+    apart = "The channels stay apart: add up over the window only, not over the channels."
+    not_square = "An image need not be a square: count the places in its rows and in its columns, each for themselves."
     mistakes = [
-        Mistake(
-            "The channels stay apart: add up over the window only, not over the channels.", gives=with_parts(add=True)
-        ),
-        Mistake(
-            "The channels stay apart: add up over the window only, not over the channels.",
-            gives=lambda x, w: _by_pixels(x, w).sum(axis=-1),
-        ),
+        Mistake(apart, gives=with_parts(add=True)),
+        Mistake(apart, gives=lambda x, w: _by_pixels(x, w).sum(axis=-1)),
         Mistake("Each channel has a filter of its own: `w[:, :, channel]`.", gives=with_parts(first=True)),
         Mistake("The filter is not turned around before it slides.", gives=with_parts(flip=True)),
         Mistake(
             "Without padding the output is smaller than the image.",
             gives=lambda x, w: _by_pixels(_framed(x, len(w) - 1), w),
         ),
+        Mistake(
+            "The output is one row and one column too small: a window fits at n − k + 1 places, the first included.",
+            gives=lambda x, w: _by_pixels(x[:, :-1, :-1], w),
+        ),
+        Mistake(not_square, gives=lambda x, w: _by_pixels(x[:, :, : x.shape[1]], w)),
+        Mistake(not_square, gives=lambda x, w: _by_pixels(x[:, : x.shape[2]], w)),
     ]
     hint = "Take the loops of `convolve`. Which axes of the patch are added up, and which one is kept?"
     rng = np.random.default_rng(0)
-    for label, (n, size, c, k) in (
-        ("one image of 2 x 2, one channel, window 2", (1, 2, 1, 2)),
-        ("two channels", (1, 3, 2, 2)),
-        ("three images of 6 x 6 with four channels", (3, 6, 4, 3)),
+    for label, (n, rows, columns, c, k) in (
+        ("one image of 2 x 2, one channel, window 2", (1, 2, 2, 1, 2)),
+        ("two channels", (1, 3, 3, 2, 2)),
+        ("an image of 3 rows and 5 columns", (1, 3, 5, 1, 2)),
+        ("an image of 5 rows and 3 columns", (1, 5, 3, 1, 2)),
+        ("three images of 6 x 6 with four channels", (3, 6, 6, 4, 3)),
     ):
-        call = (rng.integers(-2, 4, (n, size, size, c)).astype(float), rng.integers(-2, 4, (k, k, c)).astype(float))
+        call = (rng.integers(-2, 4, (n, rows, columns, c)).astype(float), rng.integers(-2, 4, (k, k, c)).astype(float))
         yield from called(
             answer,
             call,
@@ -139,7 +146,8 @@ def depthwise(answer: Any) -> Iterator[Case]:
             name="depthwise",
             mistakes=mistakes,
             hint=hint,
-            label=f"The output for {label}",
+            label=f"The output for {label},",
+            verb="is",
         )
 
 
@@ -151,8 +159,9 @@ def _framed(x: np.ndarray, width: int) -> np.ndarray:
 
 def _by_pixels(x: np.ndarray, w: np.ndarray) -> np.ndarray:
     """Return the depthwise convolution, as a sum of shifted images."""
-    k, size = len(w), x.shape[1] - len(w) + 1
-    return sum(w[i, j] * x[:, i : i + size, j : j + size] for i in range(k) for j in range(k))
+    k = len(w)
+    rows, columns = (size - k + 1 for size in x.shape[1:3])
+    return sum(w[i, j] * x[:, i : i + rows, j : j + columns] for i in range(k) for j in range(k))
 
 
 @exercise("cnn/worst-pair", "function", "a function worst_pair(counts) of a confusion matrix (K, K)")
@@ -181,6 +190,14 @@ def worst_pair(answer: Any) -> Iterator[Case]:
             gives=lambda c: place(off(c) + off(c).T),
         ),
         Mistake(
+            "Look for the largest single number, not for the class with the most errors in all.",
+            gives=lambda c: place(off(c) * (off(c).sum(axis=1) == off(c).sum(axis=1).max())[:, None]),
+        ),
+        Mistake(
+            "Look for the largest single number, not for the answer that is wrong most often in all.",
+            gives=lambda c: place(off(c) * (off(c).sum(axis=0) == off(c).sum(axis=0).max())),
+        ),
+        Mistake(
             "Ask how often, not which share of the class.", gives=lambda c: place(off(c) / c.sum(axis=1, keepdims=True))
         ),
     ]
@@ -188,12 +205,21 @@ def worst_pair(answer: Any) -> Iterator[Case]:
     for label, counts, right in (
         ("[[9, 1], [0, 9]]", [[9, 1], [0, 9]], (0, 1)),
         ("[[8, 1], [2, 1]]", [[8, 1], [2, 1]], (1, 0)),
-        ("three classes", [[9, 4, 0], [4, 9, 1], [6, 0, 2]], (2, 0)),
+        ("[[9, 3, 3], [0, 9, 5], [0, 0, 9]]", [[9, 3, 3], [0, 9, 5], [0, 0, 9]], (1, 2)),
+        ("[[9, 4, 0], [4, 9, 1], [6, 0, 2]]", [[9, 4, 0], [4, 9, 1], [6, 0, 2]], (2, 0)),
+        ("[[9, 0, 4], [0, 9, 3], [0, 5, 9]]", [[9, 0, 4], [0, 9, 3], [0, 5, 9]], (2, 1)),
         ("classes of different sizes", [[50, 0, 0, 3], [1, 0, 0, 0], [0, 0, 9, 2], [0, 5, 0, 40]], (3, 1)),
     ):
         call = (np.array(counts),)
         yield from called(
-            answer, call, Shape(right), name="worst_pair", mistakes=mistakes, hint=hint, label=f"The pair for {label}"
+            answer,
+            call,
+            Pair(right),
+            name="worst_pair",
+            mistakes=mistakes,
+            hint=hint,
+            label=f"The pair for {label},",
+            verb="is",
         )
 
 

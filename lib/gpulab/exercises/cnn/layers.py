@@ -75,9 +75,9 @@ class _Something:
         return []
 
 
-@exercise("cnn/output-size", "function", "a function output_size(n, k, stride=1, padding=0, dilation=1)")
+@exercise("cnn/output-size", "function", "a function count_windows(n, k, stride=1, padding=0, dilation=1)")
 def output_size(answer: Any) -> Iterator[Case]:
-    """Count the outputs of a convolution; the right counts come from sliding the window, not from the formula."""
+    """Count the windows of a convolution; the right counts come from going through its pixels, not from the formula."""
 
     def with_parts(rounded: Any = math.floor, span: Any = None, sides: int = 2, first: int = 1) -> Any:
         """Return the formula with one part of it changed."""
@@ -95,13 +95,15 @@ def output_size(answer: Any) -> Iterator[Case]:
         Mistake("The floor: a step that does not fit is not made. Round down.", gives=with_parts(math.ceil)),
         Mistake("The first window needs no step, and it counts, too.", gives=with_parts(first=0)),
         Mistake("The padding is on both sides of the row.", gives=with_parts(sides=1)),
-        Mistake("The padding makes the row longer. Where is it in your formula?", gives=with_parts(sides=0)),
+        Mistake("The padding makes the row longer. Where is it in your function?", gives=with_parts(sides=0)),
         Mistake("Dilation leaves gaps inside the window: how many pixels does it span?", gives=with_parts(span=_width)),
         Mistake(
             "Between the weights of a window there are gaps: one gap fewer than weights.",
             gives=with_parts(span=_all_gaps),
         ),
-        Mistake("The stride is how far one step goes. Where is it in your formula?", gives=_without_stride),
+        Mistake("The stride is how far one step goes. Where is it in your function?", gives=_without_stride),
+        Mistake("A window that ends on the last pixel still fits: it belongs to the count.", gives=_cut_short),
+        Mistake("A window must fit into the row whole. Where does the last one start?", gives=_hanging_over),
     ]
     calls: list[tuple[tuple[int, int], dict[str, int]]] = [
         ((3, 3), {}),
@@ -116,7 +118,7 @@ def output_size(answer: Any) -> Iterator[Case]:
     for call, named in calls:
         wanted = Integer(_windows(*call, **named))
         hint = "Draw the row of pixels, and below it each window. How much room has the window to move?"
-        yield from called(answer, call, wanted, name="output_size", mistakes=mistakes, hint=hint, **named)
+        yield from called(answer, call, wanted, name="count_windows", mistakes=mistakes, hint=hint, **named)
 
 
 def _windows(n: int, k: int, stride: int = 1, padding: int = 0, dilation: int = 1) -> int:
@@ -133,6 +135,14 @@ def _width(k: int, dilation: int) -> int:
 
 def _all_gaps(k: int, dilation: int) -> int:
     return dilation * k
+
+
+def _cut_short(n: int, k: int, stride: int = 1, padding: int = 0, dilation: int = 1) -> int:
+    return len(range(-padding, n + padding - dilation * (k - 1) - 1, stride))
+
+
+def _hanging_over(n: int, k: int, stride: int = 1, padding: int = 0, dilation: int = 1) -> int:
+    return len(range(-padding, n + padding, stride))
 
 
 def _without_stride(n: int, k: int, stride: int = 1, padding: int = 0, dilation: int = 1) -> int:
@@ -167,6 +177,9 @@ def multiply_adds(answer: Any) -> Iterator[Case]:
         return mistaken
 
     mistakes = [
+        Mistake(
+            "A count is a whole number. Which operator divides and rounds down?", when=lambda r: isinstance(r, float)
+        ),
         Mistake(
             "These are the weights. Each weight is used once in every place of the output.",
             gives=with_parts(lambda n, side: 1),
@@ -270,12 +283,14 @@ def _seen(layers: list[tuple[int, int]]) -> int:
 def overlapping_pool(answer: Any) -> Iterator[Case]:
     """Send the gradient of max pooling back, where windows may overlap; checked by small changes of x."""
 
-    def with_parts(start: Any = None, add: bool = True, ties: bool = False, spread: bool = False) -> Any:
+    def with_parts(
+        start: Any = None, add: bool = True, ties: bool = False, spread: bool = False, sides: Any = None
+    ) -> Any:
         """Return the loop with one part of it changed."""
 
         def mistaken(x: np.ndarray, g: np.ndarray, k: int, stride: int) -> np.ndarray:
             dx = np.zeros_like(x)
-            for i, j in np.ndindex(g.shape):
+            for i, j in np.ndindex(g.shape if sides is None else (g.shape[sides],) * 2):
                 top, left = (n * (stride if start is None else k) for n in (i, j))
                 window = x[top : top + k, left : left + k]
                 winner = window == window.max()
@@ -299,24 +314,28 @@ def overlapping_pool(answer: Any) -> Iterator[Case]:
             gives=with_parts(ties=True),
         ),
         Mistake("This is average pooling. In max pooling the winner takes all.", gives=with_parts(spread=True)),
+        Mistake("A map need not be a square: go through all rows and all columns of `g`.", gives=with_parts(sides=0)),
+        Mistake("A map need not be a square: go through all rows and all columns of `g`.", gives=with_parts(sides=1)),
         Mistake("The result has the shape of x: a gradient for each pixel.", when=lambda r: as_array(r).ndim != 2),
     ]
     hint = "For each window: find its largest pixel, and add the gradient of the window there."
     rng = np.random.default_rng(0)
     tied = np.array([[5.0, 5], [1, 5]]), np.array([[2.0]]), 2, 2
     cases: list[tuple[str, tuple[Any, ...], np.ndarray]] = []
-    for label, side, k, stride in (
-        ("one window of 2", 2, 2, 2),
-        ("four windows of 2 side by side", 4, 2, 2),
-        ("windows of 3 that overlap, stride 2,", 6, 3, 2),
-        ("more windows of 3, stride 2,", 7, 3, 2),
-        ("windows of 2 that overlap, stride 1,", 4, 2, 1),
+    for label, rows, columns, k, stride in (
+        ("one window of 2", 2, 2, 2, 2),
+        ("four windows of 2 side by side", 4, 4, 2, 2),
+        ("windows of 3 that overlap, stride 2", 6, 6, 3, 2),
+        ("more windows of 3, stride 2", 7, 7, 3, 2),
+        ("windows of 2 that overlap, stride 1", 4, 4, 2, 1),
+        ("a map of 4 rows and 6 columns, windows of 2", 4, 6, 2, 2),
+        ("a map of 7 rows and 5 columns, windows of 3, stride 2", 7, 5, 3, 2),
     ):
-        x = rng.permutation(side * side).reshape(side, side).astype(float)
-        places = (side - k) // stride + 1
-        call = (x, np.arange(1.0, places**2 + 1).reshape(places, places), k, stride)
+        x = rng.permutation(rows * columns).reshape(rows, columns).astype(float)
+        places = [(size - k) // stride + 1 for size in x.shape]
+        call = (x, np.arange(1.0, math.prod(places) + 1).reshape(places), k, stride)
         cases.append((f"the gradient for {label}", call, _by_changes(*call)))
-    cases.insert(1, ("the gradient for a window with a tie, [[5, 5], [1, 5]],", tied, np.array([[2.0, 0], [0, 0]])))
+    cases.insert(1, ("the gradient for a window with a tie, [[5, 5], [1, 5]]", tied, np.array([[2.0, 0], [0, 0]])))
     for label, call, right in cases:
         yield from called(
             answer,
@@ -325,7 +344,8 @@ def overlapping_pool(answer: Any) -> Iterator[Case]:
             name="pool_gradient",
             mistakes=mistakes,
             hint=hint,
-            label=label[0].upper() + label[1:],
+            label=f"{label[0].upper()}{label[1:]},",
+            verb="is",
         )
 
 

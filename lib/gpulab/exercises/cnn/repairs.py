@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from gpulab.exercises.cases import Case, Mistake, called
-from gpulab.exercises.compare import Array, Difference, Number, as_array, show
+from gpulab.exercises.compare import Array, Difference, Number, a, as_array, show
 from gpulab.exercises.engine import exercise
 
 Part = tuple[np.ndarray, np.ndarray]
@@ -29,11 +29,32 @@ def repair_shuffle(answer: Any) -> Iterator[Case]:
         Mistake("Every image must come out exactly once: an order is a permutation.", when=_repeats),
         Mistake("Only one of the two is shuffled. The other needs the same order.", when=_one_in_order),
     ]
-    hint = "Draw one order, and use it for the images and for the labels."
+    hint = "Images and labels get different orders. Draw one order, and use it for the images and for the labels."
     for n, seed in ((8, 0), (8, 1), (30, 2)):
         call = (np.arange(n), 10 * np.arange(n), seed)
         label = f"For {n} images and seed {seed}, the function"
         yield from called(answer, call, _Pairs(n), name="shuffled", mistakes=mistakes, hint=hint, label=label)
+
+    def orders(*seeds: int) -> Callable[[], list[np.ndarray]]:
+        return lambda: [as_array(answer(np.arange(30), 10 * np.arange(30), seed)[0]) for seed in seeds]
+
+    hint = "The order must come from `seed`, and from nothing else: `np.random.default_rng(seed)`."
+    yield Case("Twice with the same seed, the function", orders(3, 3), _Orders(same=True), hint=hint)
+    yield Case("With two different seeds, the function", orders(3, 4), _Orders(same=False), hint=hint)
+
+
+@dataclass(frozen=True)
+class _Orders:
+    """Two orders, the same one or not."""
+
+    same: bool
+
+    def difference(self, got: Any) -> Difference | None:
+        equal = np.array_equal(*got)
+        return None if equal is self.same else Difference("the same order" if equal else "two different orders", "")
+
+    def secrets(self) -> list[str]:
+        return []
 
 
 @dataclass(frozen=True)
@@ -108,7 +129,8 @@ def repair_scale(answer: Any) -> Iterator[Case]:
             name="prepare",
             mistakes=mistakes,
             hint=hint,
-            label=f"The result for {label}",
+            label=f"The result for {label},",
+            verb="is",
         )
 
 
@@ -124,7 +146,7 @@ class _Singles(Array):
 def broken_report(answers_of: Callable[[np.ndarray], np.ndarray], train: Part, valid: Part) -> dict[str, float]:
     """Report the accuracy on both parts; the second is the first once more."""
     result = {}
-    for name, _part in (("train", train), ("valid", valid)):
+    for name, part in (("train", train), ("valid", valid)):  # noqa: B007  as it is handed out
         x, y = train
         result[name] = float((answers_of(x) == y).mean())
     return result
@@ -210,6 +232,7 @@ def _after_two(step: Any) -> Callable[..., np.ndarray]:
             seen.append(model.weight.detach().numpy().copy())
         return np.array(seen)
 
+    weights.__wrapped__ = step
     return weights
 
 
@@ -222,23 +245,64 @@ def _after_two(step: Any) -> Callable[..., np.ndarray]:
 )
 def repair_step(answer: Any) -> Iterator[Case]:
     """Do a step whose gradient is its own; two steps of a tiny network are compared with a calculation by hand."""
-    mistakes = [
-        Mistake(
-            "The weights do not move. Is the gradient cleared before the optimizer uses it? Is there a step at all?",
-            when=lambda r: np.ptp(r, axis=0).max() == 0 and np.all(r == r[0]),
-        ),
-        Mistake("The weights move away from the right answer. A step goes against the gradient.", when=_uphill),
-    ]
-    hint = "The first step is right, the second is not: what is left over from the first one?"
+    still = "The weights do not move. Is the gradient cleared before the optimizer uses it? Is there a step at all?"
+    uphill = "The weights move away from the right answer. A step goes against the gradient."
+    rescaled = (
+        "The first step goes the right way, but it is not as long as the optimizer's learning rate says. Leave the "
+        "rate and the loss as they are: the mistake is in the gradient."
+    )
+    left_over = "The first step is right, the second is not: what is left over from the first one?"
+    hint = "Go through the step line by line: which gradient does the optimizer use?"
     w, rate = np.array([[0.5, -1.0], [0.0, 1.0]]), 0.5
     for n in (1, 3):
         x, y = np.arange(1.0, 2 * n + 1).reshape(n, 2) / n, np.arange(n) % 2
         call = (w, x, y, rate)
-        label = f"After two steps on a batch of {n}, the network's weights are"
-        given = _after_two(answer) if callable(answer) else answer
+        right = _by_hand(*call)
+        mistakes = [
+            Mistake(still, when=lambda r: np.ptp(r, axis=0).max() == 0 and np.all(r == r[0])),
+            Mistake(uphill, when=_uphill),
+            Mistake(left_over, when=lambda r, right=right: np.allclose(r[0], right[0])),
+            Mistake(rescaled, when=lambda r, right=right: _parallel(r[0] - w, right[0] - w)),
+        ]
         yield from called(
-            given, call, Array(_by_hand(*call), rel=1e-6), name="step", mistakes=mistakes, hint=hint, label=label
+            _after_two(answer) if callable(answer) else answer,
+            call,
+            Array(right, rel=1e-6),
+            name="step",
+            mistakes=mistakes,
+            hint=hint,
+            label=f"After two steps on a batch of {n}, the network's weights",
+            verb="are",
+            given=f"a layer `nn.Linear(2, 2)`, its SGD optimizer, images of shape {x.shape} and their classes",
         )
+    hint = "`loss.item()` takes the number out of the tensor. It is the loss of the batch, before the step."
+    retry = "Call `step` in a cell of its own, with a layer `nn.Linear(2, 2)` and its optimizer."
+    wanted = _Float(_mean_loss(x @ w.T, y))
+    yield Case("After a step, the function", lambda: _loss_of_step(answer, w, x, y), wanted, hint=hint, retry=retry)
+
+
+class _Float(Number):
+    """A number, and no tensor with a number in it."""
+
+    def difference(self, got: Any) -> Difference | None:
+        if hasattr(got, "detach"):
+            return Difference(a(type(got).__name__), "; a float is asked for, as the function's first line says")
+        return super().difference(got)
+
+
+def _loss_of_step(step: Any, w: np.ndarray, x: np.ndarray, y: np.ndarray) -> Any:
+    """Return what a step gives back, for a tiny network."""
+    import torch
+
+    model = torch.nn.Linear(*w.shape[::-1], bias=False).double()
+    model.weight.data.copy_(torch.from_numpy(w))
+    return step(model, torch.optim.SGD(model.parameters(), 0.5), torch.from_numpy(x), torch.from_numpy(y))
+
+
+def _parallel(got: np.ndarray, right: np.ndarray) -> bool:
+    """Tell whether a step goes the right way, but not as far as it should."""
+    factor = float((got * right).sum() / (right * right).sum())
+    return factor > 0 and np.allclose(got, factor * right)
 
 
 def _uphill(weights: np.ndarray) -> bool:
@@ -257,9 +321,16 @@ def _by_hand(w: np.ndarray, x: np.ndarray, y: np.ndarray, rate: float) -> np.nda
     return np.array(seen)
 
 
+def _mean_loss(z: np.ndarray, y: np.ndarray) -> float:
+    """Return the mean cross-entropy of logits."""
+    e = np.exp(z - z.max(axis=1, keepdims=True))
+    return float(-np.log(e[np.arange(len(y)), y] / e.sum(axis=1)).mean())
+
+
 def broken_compiled(model: Any) -> Any:
     """Compile a model of logits with a loss that expects probabilities."""
-    model.compile(optimizer="adam", loss="sparse_categorical_crossentropy", metrics=["accuracy"])
+    loss = "sparse_categorical_crossentropy"
+    model.compile(optimizer="adam", loss=loss, metrics=["accuracy"])
     return model
 
 
@@ -276,6 +347,7 @@ def _loss_of(compiled: Any) -> Callable[..., Any]:
         model.run_eagerly = True  # a graph for each case takes longer, and TensorFlow warns of many of them
         return model.evaluate(z, y, verbose=0, return_dict=True)["loss"]
 
+    loss.__wrapped__ = compiled
     return loss
 
 
@@ -288,10 +360,6 @@ def _loss_of(compiled: Any) -> Callable[..., Any]:
 )
 def repair_compile(answer: Any) -> Iterator[Case]:
     """Compile a model of logits with the loss that fits; the loss of known logits is compared with the formula."""
-
-    def mean_loss(z: np.ndarray, y: np.ndarray) -> float:
-        e = np.exp(z - z.max(axis=1, keepdims=True))
-        return float(-np.log(e[np.arange(len(y)), y] / e.sum(axis=1)).mean())
 
     mistakes = [
         Mistake(
@@ -309,9 +377,11 @@ def repair_compile(answer: Any) -> Iterator[Case]:
         yield from called(
             given,
             call,
-            Number(mean_loss(*call), rel=1e-4),
+            Number(_mean_loss(*call), rel=1e-4),
             name="compiled",
             mistakes=mistakes,
             hint=hint,
             label=f"The loss of known logits of {label}",
+            verb="is",
+            given="a Keras model that ends with a dense layer",
         )

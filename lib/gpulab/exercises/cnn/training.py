@@ -45,7 +45,7 @@ def _arrows(sizes: tuple[int, ...]) -> int:
     return count
 
 
-@exercise("cnn/dense-gradient", "function", "a function gradients(X, W, b, T) that returns two arrays")
+@exercise("cnn/dense-gradient", "function", "a function layer_gradients(X, W, b, T) that returns two arrays")
 def dense_gradient(answer: Any) -> Iterator[Case]:
     """Compute the gradients of a dense layer with a squared error; checked by small changes of the weights."""
 
@@ -66,7 +66,7 @@ def dense_gradient(answer: Any) -> Iterator[Case]:
             gives=lambda x, w, b, t: -2 * x.T @ error(x, w, b, t) / len(x),
         ),
         Mistake(
-            "The gradient has the shape of W: a row an input, a column a neuron.",
+            "The gradient has the shape of W: one row for each input, one column for each neuron.",
             gives=lambda x, w, b, t: (2 * x.T @ error(x, w, b, t) / len(x)).T,
         ),
         Mistake(
@@ -76,7 +76,7 @@ def dense_gradient(answer: Any) -> Iterator[Case]:
     ]
     for_biases = [
         Mistake("A bias takes part in every image: add up over the images.", when=lambda r: np.ndim(r) == 2),
-        Mistake("The gradient has the shape of b: one number a neuron.", when=lambda r: np.ndim(r) == 0),
+        Mistake("The gradient has the shape of b: one number for each neuron.", when=lambda r: np.ndim(r) == 0),
         Mistake(
             "The loss is a mean over the images: divide by their number.",
             gives=lambda x, w, b, t: 2 * error(x, w, b, t).sum(axis=0),
@@ -85,12 +85,16 @@ def dense_gradient(answer: Any) -> Iterator[Case]:
             "The square brings a factor down: the slope of e * e is not e.",
             gives=lambda x, w, b, t: error(x, w, b, t).mean(axis=0),
         ),
+        Mistake(
+            "Divide by the number of images only. The loss adds up over the neurons.",
+            gives=lambda x, w, b, t: 2 * error(x, w, b, t).sum(axis=0) / t.size,
+        ),
     ]
     rng = np.random.default_rng(0)
     hint = "Write the loss of one image with one input and one neuron, and differentiate it by hand."
     for label, (n, d, m) in (
         ("one image, one input, one neuron", (1, 1, 1)),
-        ("4 images, 3 inputs, 2 neurons", (4, 3, 2)),
+        ("4 images, 2 inputs, 3 neurons", (4, 2, 3)),  # not 2 neurons: the factor 2 of the square must stand out
     ):
         call = tuple(rng.integers(-3, 4, size=shape).astype(float) for shape in ((n, d), (d, m), (m,), (n, m)))
         for place, name, mistakes in ((0, "W", for_weights), (1, "b", for_biases)):
@@ -100,10 +104,11 @@ def dense_gradient(answer: Any) -> Iterator[Case]:
                 part,
                 call,
                 Array(right, rel=1e-4, absolute=1e-5),
-                name="gradients",
+                name="layer_gradients",
                 mistakes=mistakes,
                 hint=hint,
-                label=f"For {label}, the gradient of {name}",
+                label=f"For {label}, the gradient for {name}",
+                verb="is",
             )
 
 
@@ -115,7 +120,7 @@ def _part(answer: Any, place: int) -> Any:
     def chosen(*arguments: np.ndarray) -> Any:
         result = answer(*arguments)
         if result is not None and not (isinstance(result, tuple | list) and len(result) == 2):
-            raise ValueError("gradients must return two arrays, `return dW, db`")
+            raise ValueError("layer_gradients must return two arrays, `return dW, db`")
         return result if result is None else result[place]
 
     return chosen
@@ -162,7 +167,7 @@ def steps(answer: Any) -> Iterator[Case]:
         ),
     ]
     hint = "Write the batches of one epoch down, for five images and batches of two."
-    for call in ((4, 2, 1), (5, 2, 1), (5, 2, 2), (3500, 64, 16)):
+    for call in ((4, 2, 1), (6, 2, 1), (5, 2, 1), (5, 2, 2), (3500, 64, 16)):
         images, batch, epochs = call
         right = epochs * len(range(0, images, batch))
         yield from called(answer, call, Integer(right), name="steps", mistakes=mistakes, hint=hint)
@@ -171,6 +176,7 @@ def steps(answer: Any) -> Iterator[Case]:
 @exercise("cnn/warm-up", "function", "a function warm_up(step, total)")
 def warm_up(answer: Any) -> Iterator[Case]:
     """Write a schedule that rises in a straight line for a tenth of the run, and stays at one."""
+    rounded = "A tenth of the run need not be a whole number of steps: do not round it."
     mistakes = [
         Mistake("After the first tenth it stays at one.", gives=lambda step, total: step / (0.1 * total)),
         Mistake(
@@ -183,6 +189,8 @@ def warm_up(answer: Any) -> Iterator[Case]:
             "A run may have fewer than 100 steps, or more. The tenth depends on `total`.",
             gives=lambda step, total: min(1.0, step / 10),
         ),
+        Mistake(rounded, gives=lambda step, total: min(1.0, step / max(1, total // 10))),
+        Mistake(rounded, gives=lambda step, total: min(1.0, step / -(-total // 10))),
         Mistake(
             "The first step has the factor zero: steps are counted from there.",
             gives=lambda step, total: min(1.0, (step + 1) / (0.1 * total)),
@@ -196,5 +204,7 @@ def warm_up(answer: Any) -> Iterator[Case]:
         ((60, 100), 1),
         ((1, 20), 0.5),
         ((20, 400), 0.5),
+        ((2, 25), 0.8),
+        ((1, 8), 1),
     ):
         yield from called(answer, call, Number(right), name="warm_up", mistakes=mistakes, hint=hint)
