@@ -297,7 +297,9 @@ def lab_command(root: Path, learn: Path, extra: list[str]) -> list[str]:
 def lab_environment(root: Path) -> dict[str, str]:
     """Return the environment variables for JupyterLab: the course's settings, and this environment's kernel first."""
     configs = [str(root / "tools" / "jupyter"), os.environ.get("JUPYTER_CONFIG_PATH", "")]
-    return {**os.environ, "JUPYTER_CONFIG_PATH": os.pathsep.join(filter(None, configs)), "JUPYTER_PREFER_ENV_PATH": "1"}
+    ours = {"JUPYTER_CONFIG_PATH": os.pathsep.join(filter(None, configs)), "JUPYTER_PREFER_ENV_PATH": "1"}
+    quiet = {"TF_CPP_MIN_LOG_LEVEL": "3"}  # without a GPU, TensorFlow starts with red lines that alarm and mean nothing
+    return {**quiet, **os.environ, **ours}
 
 
 def open_lab(root: Path, learn: Path, extra: list[str]) -> int:

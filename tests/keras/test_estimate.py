@@ -12,7 +12,7 @@ from gpulab.models import reference_cnn
 
 def test_the_reference_cnns_operations_are_those_of_its_formula() -> None:
     work = workload(reference_cnn("keras"), 4, mode="infer")
-    per_sample = 2 * (26 * 26 * 32 * 9 + 11 * 11 * 64 * 9 * 32) + _dense(reference_cnn("keras"))
+    per_sample = 2 * (26 * 26 * 32 * 9 + 11 * 11 * 64 * 9 * 32 + 3 * 3 * 64 * 9 * 64) + _dense(reference_cnn("keras"))
     assert work.flops == 4 * per_sample
     assert work.parameters == 93_322
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from collections import defaultdict
 from pathlib import Path
 
+import nbformat
 import pytest
 from gpulab.exercises import check, exercises
 
@@ -73,3 +75,22 @@ def test_every_exercise_is_in_exactly_one_place_and_every_check_names_one() -> N
 @pytest.mark.parametrize("framework", ["torch", "keras"])
 def test_exercises_of_a_framework_are_tested_beside_it(framework: str) -> None:
     assert (ROOT / "tests" / framework / "test_exercises.py").is_file()
+
+
+def functions_of(source: str) -> set[str]:
+    """Return the functions and classes that a cell makes."""
+    tree = ast.parse("\n".join(line for line in source.splitlines() if not line.startswith(("%", "!"))))
+    return {node.name for node in tree.body if isinstance(node, ast.FunctionDef | ast.ClassDef)}
+
+
+PAGES = sorted(path for folder in ("chapters", "labs") for path in (ROOT / folder).rglob("*.ipynb"))
+
+
+@pytest.mark.parametrize("path", PAGES, ids=[path.stem for path in PAGES])
+def test_an_empty_answer_cell_breaks_nothing_else_on_its_page(path: Path) -> None:
+    cells = [cell for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code"]
+    is_answer = ["exercise" in cell.metadata.get("tags", []) for cell in cells]
+    page = set().union(*(functions_of(cell.source) for cell, answer in zip(cells, is_answer, strict=True) if not answer))
+    for cell, answer in zip(cells, is_answer, strict=True):
+        if answer and "### HANDED OUT" not in cell.source:  # a repair is meant to take the broken function's place
+            assert not functions_of(cell.source) & page

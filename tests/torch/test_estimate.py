@@ -144,8 +144,17 @@ def test_views_are_free_and_in_place_operators_write_what_they_read() -> None:
     assert work.bytes == 2 * (2 * 16 * 4)
 
 
+def test_a_model_without_weights_cannot_be_trained() -> None:
+    with pytest.raises(EstimateError, match="no weight can be trained"):
+        trace(Subject("x", lambda batch: (nn.ReLU(), (torch.randn(batch, 4),), None)), 4)
+
+
 def test_dropout_is_one_kernel() -> None:
-    work = trace(Subject("x", lambda batch: (nn.Dropout(0.5), (torch.randn(batch, 100),), lambda out: out.sum())), 4)
+    def build(batch: int) -> tuple:
+        net = nn.Sequential(nn.Linear(100, 100), nn.Dropout(0.5))
+        return net, (torch.randn(batch, 100),), lambda out: out.sum()
+
+    work = trace(Subject("x", build), 4)
     assert "native_dropout" in {op.name for op in work.ops}
     assert "bernoulli_" not in {op.name for op in work.ops}
 

@@ -12,14 +12,15 @@ from collections.abc import Sequence
 
 from gpulab.assets import AssetError
 from gpulab.bench import BenchError
-from gpulab.cli import assets, bench, doctor, energy, estimate
+from gpulab.choose import ChooseError
+from gpulab.cli import assets, bench, choose, doctor, energy, estimate
 from gpulab.energy import EnergyError
 from gpulab.estimate import EstimateError
 from gpulab.hardware import HardwareError
 
-COMMANDS = (assets, bench, energy, doctor, estimate)
+COMMANDS = (assets, bench, energy, doctor, estimate, choose)
 # What a command raises on purpose: shown as one line, without a traceback.
-ERRORS = (AssetError, BenchError, EnergyError, HardwareError, EstimateError)
+ERRORS = (AssetError, BenchError, EnergyError, HardwareError, EstimateError, ChooseError)
 
 
 def parser() -> argparse.ArgumentParser:

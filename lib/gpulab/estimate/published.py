@@ -1,4 +1,4 @@
-"""Published throughputs: the eleven that the constants are fitted to, and independent ones that only judge them.
+"""Published throughputs: the eleven that the constants are fitted to, and others that judge them.
 
 Every row of ``published.csv`` and ``validation.csv`` names its source.
 """
@@ -55,7 +55,11 @@ def fit_points() -> list[Point]:
 
 
 def validation_points() -> list[Point]:
-    """Return the points of other devices and models, that nothing is fitted to."""
+    """Return the points of other devices and models.
+
+    The five constants are not fitted to them, but some assumptions were set by hand after seeing their errors:
+    ``experiments/estimate_fit.py`` lists these.
+    """
     return [_validation_point(row) for row in _rows("validation.csv")]
 
 

@@ -18,9 +18,9 @@ from gpulab.estimate.workload import Op, Workload, value
 
 FILE = Path(__file__).with_name("constants.json")
 KERNEL_S = 4e-6  # the shortest kernel, its start included; not fitted
-HOST_S = 55e-6  # the host's time for one operator, from published latencies at batch 1 (validation.csv); not fitted
-SHARPNESS = 2.0  # how well arithmetic and memory traffic overlap: 1 not at all, infinity perfectly; not fitted
-DEPTHWISE_BACKWARD = 4.0  # how much longer depthwise gradients take than their traffic says; not fitted
+HOST_S = 55e-6  # the host's time for one operator, set by hand from latencies in validation.csv's source
+SHARPNESS = 2.0  # how well arithmetic and memory traffic overlap: 1 not at all, infinity perfectly; set by hand
+DEPTHWISE_BACKWARD = 4.0  # how much longer depthwise gradients take than traffic says; set by hand, from validation.csv
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ layer normalization under mixed precision, and one operator for a whole recurren
 from __future__ import annotations
 
 import contextlib
+import logging
 import math
 import weakref
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -79,7 +80,7 @@ def _step(subject: Subject, batch: int, half: bool, mode: str, optimizer: str) -
 
     recorder = make_recorder()
     try:
-        with FakeTensorMode(allow_non_fake_inputs=True):
+        with _quiet(), FakeTensorMode(allow_non_fake_inputs=True):
             model, inputs, loss = subject.build(batch)
             parts = _run(recorder, model, inputs, loss, half, mode, optimizer, subject.whole)
     except EstimateError:
@@ -92,6 +93,18 @@ def _step(subject: Subject, batch: int, half: bool, mode: str, optimizer: str) -
     memory = Memory(weights, gradients, states, (max(recorder.peak - held, 0.0), 0.0), (recorder.workspace, 0.0))
     return Workload(subject.name, batch, tuple(recorder.ops), memory, mode, optimizer if mode == "train" else "",
                     half, parameters, exact_batch=batch)  # fmt: skip
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep fake tensors from logging a traceback of a failure that is told in one line anyway."""
+    log = logging.getLogger("torch._subclasses.fake_tensor")
+    level = log.level
+    log.setLevel(logging.CRITICAL + 1)
+    try:
+        yield
+    finally:
+        log.setLevel(level)
 
 
 def _run(
@@ -118,6 +131,8 @@ def _run(
             result = model(**inputs) if isinstance(inputs, Mapping) else model(*inputs)
             value = (loss(result) if loss else first_mean(result)) if training else result
         if training:
+            if not value.requires_grad:
+                raise EstimateError("no weight can be trained: the loss depends on none. Use mode infer")
             value.backward()
             del result, value
             if half:

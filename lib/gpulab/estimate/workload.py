@@ -1,8 +1,8 @@
 """What one step of a model costs, whatever device runs it: plain data that needs no framework.
 
 >>> step = Workload("tiny", batch=2, ops=[Op("matmul", "mm", flops=(0.0, 4.0), bytes=(8.0, 2.0), bits=32)])
->>> step.at(10).ops[0].flops
-(40.0, 0.0)
+>>> step.with_batch(10).flops
+40.0
 """
 
 from __future__ import annotations
@@ -90,10 +90,6 @@ class Workload:
     ops : sequence of Op
     memory : Memory
     parameters : int
-    samples : float
-        Units that one sample counts for, where a rate is not in samples: tokens of a translation, for instance.
-    convolutional : bool
-        Whether most of its work is in convolutions.
     exact_batch : int or None
         The only batch size it is true for, where the counts do not grow linearly; None: any.
     """
@@ -118,12 +114,6 @@ class Workload:
         """Bytes that the step's operators read and write."""
         return sum(value(op.bytes, self.batch) * op.count for op in self.ops)
 
-    @property
-    def convolutional(self) -> bool:
-        """Whether more than half of the operations are convolutions."""
-        conv = sum(value(op.flops, self.batch) * op.count for op in self.ops if op.kind in ("conv", "depthwise"))
-        return conv > self.flops / 2
-
     def with_batch(self, batch: int) -> Workload:
         """Return the same step at another batch size.
 
@@ -137,12 +127,6 @@ class Workload:
         if self.exact_batch not in (None, batch):
             raise EstimateError(f"{self.model} was counted at batch {self.exact_batch} only: trace it again at {batch}")
         return replace(self, batch=batch)
-
-    def at(self, batch: int) -> Workload:
-        """Return the step at a batch size with every part made a plain number (all of it in the fixed part)."""
-        there = self.with_batch(batch)
-        fixed = [replace(op, flops=(value(op.flops, batch), 0.0), bytes=(value(op.bytes, batch), 0.0)) for op in self.ops]
-        return replace(there, ops=fixed, exact_batch=batch)
 
     def save(self, path: str | Path) -> None:
         """Store it as JSON."""

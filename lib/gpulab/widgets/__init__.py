@@ -12,9 +12,10 @@ pictures are made in advance, :func:`frames` alone will do. In the page's notebo
 
 from __future__ import annotations
 
+from gpulab.widgets.chooser import chooser
 from gpulab.widgets.core import Explorer
 from gpulab.widgets.frames import frames
 from gpulab.widgets.grids import convolution, pooling
 from gpulab.widgets.maps import feature_maps
 
-__all__ = ["Explorer", "convolution", "feature_maps", "frames", "pooling"]
+__all__ = ["Explorer", "chooser", "convolution", "feature_maps", "frames", "pooling"]
