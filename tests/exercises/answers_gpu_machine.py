@@ -38,7 +38,6 @@ def rounded_down(flop, nbytes, launch, r_cpu, r_gpu, bus):
     return int(launch / saved) if saved > 0 else math.inf
 
 
-
 def link(lanes, gt_s, data, sent, both):
     return lanes * gt_s * data / sent / 8 * (1 + both)
 
@@ -132,6 +131,7 @@ def total(copy, compute, batches, overlap):
     if not overlap:
         return batches * (copy + compute)
     return copy + (batches - 1) * max(copy, compute) + compute
+
 
 ANSWERS = {
     "gpu/matmul-flops": Answers(

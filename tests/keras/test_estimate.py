@@ -18,7 +18,9 @@ def test_the_reference_cnns_operations_are_those_of_its_formula() -> None:
 
 
 def _dense(model: keras.Model) -> int:
-    return sum(2 * layer.kernel.shape[0] * layer.kernel.shape[1] for layer in model.layers if isinstance(layer, layers.Dense))
+    return sum(
+        2 * layer.kernel.shape[0] * layer.kernel.shape[1] for layer in model.layers if isinstance(layer, layers.Dense)
+    )
 
 
 def test_training_costs_three_times_less_the_first_layers_inputs() -> None:

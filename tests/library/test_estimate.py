@@ -100,9 +100,14 @@ def test_weak_devices_are_marked() -> None:
 
 
 def test_the_layout_matters_in_16_bits_and_without_it_the_middle_is_given() -> None:
-    speeds = [estimate("resnet50", "a100-sxm-80gb", 256, "fp16", channels_last=way).samples_per_s for way in (False, None, True)]
+    speeds = [
+        estimate("resnet50", "a100-sxm-80gb", 256, "fp16", channels_last=way).samples_per_s
+        for way in (False, None, True)
+    ]
     assert speeds == sorted(speeds) and speeds[0] < 0.9 * speeds[2]
-    assert estimate("resnet50", "v100-sxm2-32gb", 64, channels_last=True) == estimate("resnet50", "v100-sxm2-32gb", 64, channels_last=False)
+    assert estimate("resnet50", "v100-sxm2-32gb", 64, channels_last=True) == estimate(
+        "resnet50", "v100-sxm2-32gb", 64, channels_last=False
+    )
 
 
 def test_inference_is_faster_and_smaller_than_training() -> None:
@@ -206,7 +211,9 @@ def test_predictions_of_stored_rows_are_still_what_the_library_says() -> None:
     rows = [row for row in results.load("estimate_fit") if row["set"] == "fit"]
     for point, row in zip(fit_points(), rows, strict=True):
         work = workload(point.model, point.batch, point.precision)
-        assert predict(work, point.device, point.precision, point.channels_last).samples_per_s == pytest.approx(row["predicted"], rel=1e-3)
+        assert predict(work, point.device, point.precision, point.channels_last).samples_per_s == pytest.approx(
+            row["predicted"], rel=1e-3
+        )
 
 
 def test_nine_in_ten_published_points_lie_in_the_interval() -> None:
@@ -229,12 +236,21 @@ def test_the_command_prints_json_with_the_agreed_keys(capsys: pytest.CaptureFixt
     status, out, _ = run(capsys, "resnet50", "--device", "rtx-3090", "--precision", "fp16", "--batch", "128", "--json")
     answer = json.loads(out)
     assert status == 0
-    assert list(answer)[:6] == ["samples_per_s", "step_time_s", "peak_memory_gb", "fits", "energy_wh_per_1000_samples", "bound_by"]
+    assert list(answer)[:6] == [
+        "samples_per_s",
+        "step_time_s",
+        "peak_memory_gb",
+        "fits",
+        "energy_wh_per_1000_samples",
+        "bound_by",
+    ]
 
 
 def test_the_command_tells_a_reader_the_range_and_the_doubts(capsys: pytest.CaptureFixture[str]) -> None:
     _, out, _ = run(capsys, "resnet50", "--device", "rtx-3090", "--precision", "fp16", "--batch", "128")
-    assert "predicted, not measured" in out and "(estimate)" in out and "Loading and preparing data is not included" in out
+    assert (
+        "predicted, not measured" in out and "(estimate)" in out and "Loading and preparing data is not included" in out
+    )
     assert "Beware: memory layout not given" in out
 
 

@@ -90,7 +90,9 @@ PAGES = sorted(path for folder in ("chapters", "labs") for path in (ROOT / folde
 def test_an_empty_answer_cell_breaks_nothing_else_on_its_page(path: Path) -> None:
     cells = [cell for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code"]
     is_answer = ["exercise" in cell.metadata.get("tags", []) for cell in cells]
-    page = set().union(*(functions_of(cell.source) for cell, answer in zip(cells, is_answer, strict=True) if not answer))
+    page = set().union(
+        *(functions_of(cell.source) for cell, answer in zip(cells, is_answer, strict=True) if not answer)
+    )
     for cell, answer in zip(cells, is_answer, strict=True):
         if answer and "### HANDED OUT" not in cell.source:  # a repair is meant to take the broken function's place
             assert not functions_of(cell.source) & page

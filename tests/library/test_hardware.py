@@ -50,8 +50,12 @@ def test_figures_are_in_the_stated_units(row: Device) -> None:
     """A figure in GFLOPS, MB/s or kW, or the sparse rate of a datacenter card, would fall outside."""
     ranges = {"bandwidth_gb_s": (50, 8100), "fp32_tflops": (0.5, 170), "fp64_tflops": (0.1, 90), "memory_gb": (7, 300)}
     ranges |= {"fp16_tflops": (20, 2600), "bf16_tflops": (20, 2600), "tf32_tflops": (10, 1300)}
-    ranges |= {"fp8_tflops": (80, 5100), "int8_tops": (80, 5100), "tdp_w": (60, 1500),
-        "launch_price_usd": (200, 10_000)}
+    ranges |= {
+        "fp8_tflops": (80, 5100),
+        "int8_tops": (80, 5100),
+        "tdp_w": (60, 1500),
+        "launch_price_usd": (200, 10_000),
+    }
     for name, (low, high) in ranges.items():
         value = getattr(row, name)
         assert value is None or low <= value <= high, f"{name}={value}"
@@ -110,8 +114,17 @@ def test_double_precision_follows_the_architecture(row: Device) -> None:
     assert agrees != ("fp64_tflops" in caveats(row))
 
 
-LANES = {"GP100": 64, "Volta": 64, "Turing": 64, "GA100": 64, "CDNA 3": 128, "CDNA 4": 128, "CDNA": 64, "RDNA 2": 64,
-    "GCN": 64}
+LANES = {
+    "GP100": 64,
+    "Volta": 64,
+    "Turing": 64,
+    "GA100": 64,
+    "CDNA 3": 128,
+    "CDNA 4": 128,
+    "CDNA": 64,
+    "RDNA 2": 64,
+    "GCN": 64,
+}
 
 
 @pytest.mark.parametrize("row", GPUS, ids=by_id)
@@ -604,8 +617,11 @@ def test_pytorchs_own_answer_counts() -> None:
 
 @pytest.mark.parametrize(
     ("ran", "error"),
-    [(None, "no answer within"), (Ran(-11, ""), "status -11"), (Ran(1, "", "Traceback\nImportError: libcudnn.so.9\n"),
-    "libcudnn")],
+    [
+        (None, "no answer within"),
+        (Ran(-11, ""), "status -11"),
+        (Ran(1, "", "Traceback\nImportError: libcudnn.so.9\n"), "libcudnn"),
+    ],
 )
 def test_a_framework_that_does_not_start_is_quoted(ran: Ran | None, error: str) -> None:
     answer = frameworks.ask(linux(commands={"python3": ran} if ran else {}), "torch")

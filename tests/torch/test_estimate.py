@@ -60,7 +60,11 @@ def test_operations_are_those_of_pytorchs_counter(build: Callable) -> None:
 
 
 def test_a_convolutions_operations_follow_the_formula() -> None:
-    work = trace(Subject("x", lambda batch: (nn.Conv2d(6, 8, 3, groups=2), (torch.randn(batch, 6, 10, 10),), None)), 4, mode="infer")
+    work = trace(
+        Subject("x", lambda batch: (nn.Conv2d(6, 8, 3, groups=2), (torch.randn(batch, 6, 10, 10),), None)),
+        4,
+        mode="infer",
+    )
     assert work.flops == 2 * 4 * 8 * 8 * 8 * (6 // 2) * 9
 
 
@@ -109,13 +113,20 @@ def test_peak_memory_is_that_of_a_step_really_run(build: Callable) -> None:
     updater.step()
     updater.zero_grad()
     ledger = Ledger()
-    for tensor in (*model.parameters(), *model.buffers(), *inputs, *(s["momentum_buffer"] for s in updater.state.values())):
+    for tensor in (
+        *model.parameters(),
+        *model.buffers(),
+        *inputs,
+        *(s["momentum_buffer"] for s in updater.state.values()),
+    ):
         ledger.add(tensor)
     with ledger:
         loss(model(*inputs)).backward()
         updater.step()
     memory = trace(Subject("x", build), batch).memory
-    predicted = memory.weights + memory.gradients + memory.optimizer + memory.activations[0] + memory.activations[1] * batch
+    predicted = (
+        memory.weights + memory.gradients + memory.optimizer + memory.activations[0] + memory.activations[1] * batch
+    )
     assert predicted == pytest.approx(ledger.peak, rel=0.1)
 
 
@@ -182,7 +193,9 @@ def write(path: Path, body: str) -> str:
 
 
 def test_a_function_in_a_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    name = write(tmp_path / "mine.py", "def make():\n    return nn.Linear(10, 2), torch.zeros(3, 10), lambda out: out.mean()\n")
+    name = write(
+        tmp_path / "mine.py", "def make():\n    return nn.Linear(10, 2), torch.zeros(3, 10), lambda out: out.mean()\n"
+    )
     assert main(["estimate", name, "--device", "t4", "--batch", "32", "--optimizer", "adam", "--json"]) == 0
     answer = json.loads(capsys.readouterr().out)
     assert answer["flops"] == 32 * 2 * 10 * 2 * 2  # forward and for the weights; the first layer's inputs need none
@@ -195,7 +208,9 @@ def test_a_function_in_a_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]
     ("def other():\n    pass\n", "has no function make"),
     ("1 / 0\n", "cannot be run: ZeroDivisionError"),
 ])  # fmt: skip
-def test_a_models_failure_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str], body: str, message: str) -> None:
+def test_a_models_failure_is_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], body: str, message: str
+) -> None:
     assert main(["estimate", write(tmp_path / "mine.py", body), "--device", "t4", "--batch", "4"]) == 1
     said = capsys.readouterr().err
     assert message in said and said.count("\n") == 1
@@ -208,7 +223,15 @@ def test_an_unknown_name_gets_near_ones() -> None:
 
 def test_a_folder_with_a_transformers_configuration(tmp_path: Path) -> None:
     pytest.importorskip("transformers")
-    tiny = {"model_type": "gpt2", "architectures": ["GPT2LMHeadModel"], "n_embd": 32, "n_layer": 2, "n_head": 2, "n_positions": 64, "vocab_size": 100}
+    tiny = {
+        "model_type": "gpt2",
+        "architectures": ["GPT2LMHeadModel"],
+        "n_embd": 32,
+        "n_layer": 2,
+        "n_head": 2,
+        "n_positions": 64,
+        "vocab_size": 100,
+    }
     (tmp_path / "config.json").write_text(json.dumps(tiny))
     answer = estimate(str(tmp_path), "rtx-3090", 4, "bf16", seq_len=16)
     assert answer.optimizer == "adamw" and answer.samples_per_s > 0

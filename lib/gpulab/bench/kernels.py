@@ -65,9 +65,7 @@ def convolution(
         return lambda: _torch().nn.functional.conv2d(images, filters, padding=1)
 
     work = 2 * batch * side**2 * channels**2 * 9
-    return measure(
-        "convolution", f"{batch}x{channels}x{side}x{side}", precision, device, threads, budget, work, build
-    )
+    return measure("convolution", f"{batch}x{channels}x{side}x{side}", precision, device, threads, budget, work, build)
 
 
 def lstm(

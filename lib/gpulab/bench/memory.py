@@ -67,9 +67,7 @@ def bandwidth(
     near = nbytes < MORE_THAN_CACHE * devices.cache_bytes(place)
     note = f"arrays under {MORE_THAN_CACHE} times the last-level cache: caches may help" if near else ""
     work = STREAMS[kind] * count * 4
-    return measure(
-        f"memory {kind}", _mib(nbytes), "fp32", place, threads, budget, work, build, unit="byte", note=note
-    )
+    return measure(f"memory {kind}", _mib(nbytes), "fp32", place, threads, budget, work, build, unit="byte", note=note)
 
 
 def array_bytes(device: str, least: int = USUAL) -> int:

@@ -57,7 +57,14 @@ def plain_times(function: Callable[[], Any], budget: float = BUDGET) -> list[flo
 
 
 def summary(
-    times: Sequence[float], name: str, size: str, precision: str, device: str, threads: int, unit: str, work: float,
+    times: Sequence[float],
+    name: str,
+    size: str,
+    precision: str,
+    device: str,
+    threads: int,
+    unit: str,
+    work: float,
     note: str = "",
 ) -> Measurement:
     """Return the measurement that the timings make: their median and quartiles."""

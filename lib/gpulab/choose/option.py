@@ -8,13 +8,14 @@ from dataclasses import dataclass, field, replace
 from gpulab.choose import costs
 from gpulab.choose.need import SIXTEEN, Money, Need, software
 from gpulab.estimate import Estimate, EstimateError, Workload, predict
-from gpulab.hardware import Device
+from gpulab.hardware import Device, caveats
 from gpulab.hardware.names import DIES
 
 SEVERAL = {**DIES, "tpu-v2-8": 8}  # rows that a program sees as so many devices
 BOUNDS = {"compute": "arithmetic", "memory": "memory bandwidth", "overhead": "starting kernels"}
 FIGURES = ("fp32_tflops", "fp64_tflops", "fp16_tflops", "bf16_tflops", "tf32_tflops", "fp8_tflops", "int8_tops",
            "memory_gb", "bandwidth_gb_s", "tdp_w")  # fmt: skip
+USED = ("fp32_tflops", "fp16_tflops", "bf16_tflops", "bandwidth_gb_s", "tdp_w")  # figures that a prediction is made of
 OLD_CUDA = (7, 5)  # lower capabilities have no code in PyTorch's builds for CUDA 13
 
 
@@ -89,7 +90,7 @@ def option(need: Need, work: Workload, money: Money, device: Device) -> Option:
         device, precision, speed, tuple(min(each, need.host_samples_per_s or each) for each in guess.interval),
         job, guess.step_time_s * 1000, guess.peak_memory_gb, energy, price,
         ("your rate" if rate is not None else "") if money.rent else source, rate, cost, even,
-        "host" if waits else guess.bound_by, warnings=(*guess.warnings, *doubts(device)),
+        "host" if waits else bound(guess), warnings=(*guess.warnings, *doubts(device)),
     )  # fmt: skip
 
 
@@ -121,6 +122,11 @@ def predicted(need: Need, work: Workload, device: Device) -> tuple[Estimate, str
     raise AssertionError("there is at least one precision")
 
 
+def bound(guess: Estimate) -> str:
+    """Return what limits a step: starting kernels, where the device waits for the next one, else the largest part."""
+    return "overhead" if guess.by_class.get("waiting for the host") else guess.bound_by
+
+
 def busy_watts(guess: Estimate) -> float | None:
     """Return the power of a device while it computes, as the estimate assumes it."""
     if guess.energy_wh_per_1000_samples is None:
@@ -143,7 +149,7 @@ def doubts(device: Device) -> tuple[str, ...]:
     Examples
     --------
     >>> from gpulab.hardware import device
-    >>> doubts(device("titan-v"))
+    >>> doubts(device("v100-pcie-16gb"))
     ('compute capability 7.0: newer builds of the frameworks hold no code for it',)
     """
     found = []
@@ -155,6 +161,8 @@ def doubts(device: Device) -> tuple[str, ...]:
             found.append(f"compute capability {version}: newer builds of the frameworks hold no code for it")
     if "Absent from the current ROCm hardware table" in device.note:
         found.append("not in the hardware table of current ROCm")
+    weak = {figure: why for figure, why in caveats(device).items() if figure in USED}
+    found += [f"weak figure in the catalog ({figure}): {why}" for figure, why in weak.items()]
     if software(device) == "metal":
         found.append("the memory is shared with the CPU, and this is the largest configuration")
     return tuple(found)

@@ -18,7 +18,9 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.model is None:
         print("\n".join(f"{each.model:10} {each.application:24} {each.words}" for each in READY.values()))
         return 0
-    need = Need(arguments.model, arguments.batch, arguments.precision, arguments.mode, arguments.samples, arguments.host)
+    need = Need(
+        arguments.model, arguments.batch, arguments.precision, arguments.mode, arguments.samples, arguments.host
+    )
     limits = Limits(arguments.budget, arguments.power, arguments.memory, tuple(arguments.software or ()),
                     arguments.hours, arguments.latency)  # fmt: skip
     money = Money(arguments.how == "rent", pairs(arguments.price), pairs(arguments.rate), arguments.electricity)
@@ -74,7 +76,9 @@ def add(areas: argparse._SubParsersAction) -> None:
     command.add_argument("--software", action="append", choices=SOFTWARE, help="may be given more than once")
     command.add_argument("--hours", type=float, help="how long the whole may take")
     command.add_argument("--latency", type=float, metavar="MS", help="how long one step may take")
-    command.add_argument("--price", action="append", metavar="DEVICE=USD", help="your own price; may be given more than once")
+    command.add_argument(
+        "--price", action="append", metavar="DEVICE=USD", help="your own price; may be given more than once"
+    )
     command.add_argument("--rate", action="append", metavar="DEVICE=USD", help="your own rent an hour")
     command.add_argument("--electricity", type=float, metavar="USD", help="for a kWh")
     command.add_argument("--by", choices=tuple(ORDERS), default="time")

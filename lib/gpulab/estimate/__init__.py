@@ -16,4 +16,14 @@ from gpulab.estimate.errors import EstimateError
 from gpulab.estimate.trace import Subject, trace
 from gpulab.estimate.workload import Workload
 
-__all__ = ["Estimate", "EstimateError", "Subject", "Workload", "estimate", "largest_batch", "predict", "trace", "workload"]
+__all__ = [
+    "Estimate",
+    "EstimateError",
+    "Subject",
+    "Workload",
+    "estimate",
+    "largest_batch",
+    "predict",
+    "trace",
+    "workload",
+]

@@ -99,7 +99,9 @@ def predict(work: Workload, device: Device | str, precision: str = "fp32", chann
     device = _device(device)
     rates = device_model.rates(device, precision)
     if work.half != device_model.half(precision):
-        raise EstimateError(f"{work.model} was traced in {16 if work.half else 32} bits: trace it again for {precision}")
+        raise EstimateError(
+            f"{work.model} was traced in {16 if work.half else 32} bits: trace it again for {precision}"
+        )
     layout = UNKNOWN_LAYOUT if channels_last is None else 1.0 - channels_last
     seconds, by_class, by_bound = roofline.step_seconds(work, rates, fitted or roofline.constants(), layout)
     memory = memory_parts(work)
@@ -252,7 +254,9 @@ def workload(model: Any, batch: int, precision: str = "fp32", mode: str = "train
     return _traced(model, batch, half, mode, optimizer, image_size, seq_len)
 
 
-def _traced(model: Any, batch: int, half: bool, mode: str, optimizer: str | None, image_size: int, seq_len: int | None) -> Workload:
+def _traced(
+    model: Any, batch: int, half: bool, mode: str, optimizer: str | None, image_size: int, seq_len: int | None
+) -> Workload:
     from importlib.util import find_spec
 
     if find_spec("torch") is None:

@@ -93,7 +93,9 @@ def _step(model: Any, batch: int, half: bool, mode: str, optimizer: str) -> Work
 def _leaves(model: Any) -> Iterator[Any]:
     """Yield the layers of a model, those of models inside it too."""
     if not getattr(model, "built", False) or not getattr(model, "layers", None):
-        raise EstimateError(f"the Keras model {getattr(model, 'name', '')} has no input shape yet: add a keras.Input, or call it once")
+        raise EstimateError(
+            f"the Keras model {getattr(model, 'name', '')} has no input shape yet: add a keras.Input, or call it once"
+        )
     for layer in model.layers:
         if hasattr(layer, "layers"):
             yield from _leaves(layer)
@@ -106,12 +108,20 @@ def _shapes(layer: Any, batch: int) -> tuple[list[tuple], list[tuple]]:
     try:
         given, made = layer.input, layer.output
     except (AttributeError, ValueError) as error:
-        raise EstimateError(f"the shapes of layer {layer.name} are not known ({error}): use a functional or sequential model") from None
+        raise EstimateError(
+            f"the shapes of layer {layer.name} are not known ({error}): use a functional or sequential model"
+        ) from None
     return _with_batch(given, batch), _with_batch(made, batch)
 
 
 def _with_batch(tensors: Any, batch: int) -> list[tuple]:
-    each = list(tensors.values()) if isinstance(tensors, dict) else tensors if isinstance(tensors, (list, tuple)) else [tensors]
+    each = (
+        list(tensors.values())
+        if isinstance(tensors, dict)
+        else tensors
+        if isinstance(tensors, (list, tuple))
+        else [tensors]
+    )
     shapes = [(batch, *tensor.shape[1:]) for tensor in each]
     if any(size is None for shape in shapes for size in shape):
         raise EstimateError(f"a shape is open: {shapes[0]}. Give keras.Input every size but the batch")
@@ -142,7 +152,9 @@ def _layer(layer: Any, ins: list[tuple], outs: list[tuple], costs: Costs, first:
         moved = (_elements(ins) + _elements(outs)) * costs.size
         norm = kind in NORMS
         reduce = "Pooling" in kind
-        return _passes("norm" if norm else "reduce" if reduce else "pointwise", kind, moved * (1.5 if norm else 1.0), costs)
+        return _passes(
+            "norm" if norm else "reduce" if reduce else "pointwise", kind, moved * (1.5 if norm else 1.0), costs
+        )
     ops = []
     for kernel in kernels:
         ops += _products(kind, kernel.shape, ins, outs, costs, first)

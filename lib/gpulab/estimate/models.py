@@ -53,7 +53,9 @@ def _needs(package: str) -> Any:
     try:
         return import_module(package)
     except ImportError:
-        raise EstimateError(f"{package} is not installed, and this model needs it. Install it: pip install {package}") from None
+        raise EstimateError(
+            f"{package} is not installed, and this model needs it. Install it: pip install {package}"
+        ) from None
 
 
 def _from_torchvision(name: str, image_size: int) -> Subject:
@@ -74,7 +76,9 @@ def _from_torchvision(name: str, image_size: int) -> Subject:
         import torch.nn.functional as F
 
         with _no_init():
-            net = vision.get_model(name, weights=None, **({"init_weights": False} if "inception" in name or name == "googlenet" else {}))
+            net = vision.get_model(
+                name, weights=None, **({"init_weights": False} if "inception" in name or name == "googlenet" else {})
+            )
         labels = torch.zeros(batch, dtype=torch.long)
         return net, (torch.empty(batch, 3, size, size),), lambda out: F.cross_entropy(_logits(out), labels)
 
@@ -111,7 +115,9 @@ def _text(name: str, batch: int, tokens: int) -> tuple[Any, Any, None]:
         if name == "gpt2":
             config = transformers.GPT2Config(attn_implementation="eager", n_positions=max(tokens, 1024))
             return transformers.GPT2LMHeadModel(config), {"input_ids": ids, "labels": ids}, None
-        config = transformers.BertConfig(**BERT[name], attn_implementation="eager", max_position_embeddings=max(tokens, 512))
+        config = transformers.BertConfig(
+            **BERT[name], attn_implementation="eager", max_position_embeddings=max(tokens, 512)
+        )
         net = transformers.BertForQuestionAnswering(config)
     spot = torch.zeros(batch, dtype=torch.long)
     mask = torch.ones(batch, tokens, dtype=torch.long)
@@ -154,13 +160,17 @@ def _example(net: Any, config: Any, batch: int, image_size: int, seq_len: int | 
         height, width = (size, size) if isinstance(size, int) else size
         return {"pixel_values": torch.empty(batch, getattr(config, "num_channels", 3), height, width)}
     if "input_ids" not in takes:
-        raise EstimateError(f"{type(net).__name__} takes {', '.join(list(takes)[:3])}...: describe a step of it in file.py:function")
+        raise EstimateError(
+            f"{type(net).__name__} takes {', '.join(list(takes)[:3])}...: describe a step of it in file.py:function"
+        )
     tokens = seq_len or min(getattr(config, "max_position_embeddings", 512) or 512, 512)
     ids = torch.zeros(batch, tokens, dtype=torch.long)
     found = {"input_ids": ids}
     if "decoder_input_ids" in takes:
         found["decoder_input_ids"] = ids
-    if "labels" in takes and type(net).__name__.endswith(("LMHeadModel", "CausalLM", "MaskedLM", "ConditionalGeneration")):
+    if "labels" in takes and type(net).__name__.endswith(
+        ("LMHeadModel", "CausalLM", "MaskedLM", "ConditionalGeneration")
+    ):
         found["labels"] = ids
     return found
 
@@ -187,7 +197,9 @@ def _rebatched(make: Callable, name: str, batch: int) -> tuple[Any, Any, Any]:
     """Return what a learner's function gives, its inputs with another number of samples."""
     made = make()
     if not (isinstance(made, tuple) and len(made) == 3):
-        raise EstimateError(f"{name} must return three things: the model, example inputs, a loss function of its output")
+        raise EstimateError(
+            f"{name} must return three things: the model, example inputs, a loss function of its output"
+        )
     model, inputs, loss = made
     if not isinstance(inputs, (tuple, list, Mapping)):
         inputs = (inputs,)

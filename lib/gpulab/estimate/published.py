@@ -73,10 +73,14 @@ def _fit_point(row: Mapping[str, str]) -> Point:
     words, told = row["model"], row["precision"]
     precision = "fp16" if "fp16" in told else "tf32" if "TF32" in told else "fp32"
     model = "resnet50" if "ResNet-50" in words else "bert-large" if "BERT" in words else "gnmt"
-    batch = {"bert-large": 16 if "batch 16" in told else 32, "gnmt": 128}.get(model, _resnet_batch(row["device_id"], precision))
+    batch = {"bert-large": 16 if "batch 16" in told else 32, "gnmt": 128}.get(
+        model, _resnet_batch(row["device_id"], precision)
+    )
     layout = "channels-last" in told if model == "resnet50" and precision == "fp16" else None
     speed = float(row["throughput"]) / (2 * GNMT_TOKENS if model == "gnmt" else 1)
-    return Point(row["device_id"], model, "train", precision, batch, 224, TOKENS.get(model), layout, speed, row["source"])
+    return Point(
+        row["device_id"], model, "train", precision, batch, 224, TOKENS.get(model), layout, speed, row["source"]
+    )
 
 
 def _resnet_batch(device: str, precision: str) -> int:

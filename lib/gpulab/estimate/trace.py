@@ -45,7 +45,9 @@ class Subject:
     whole: bool = False
 
 
-def trace(subject: Subject, batch: int, half: bool = False, mode: str = "train", optimizer: str | None = None) -> Workload:
+def trace(
+    subject: Subject, batch: int, half: bool = False, mode: str = "train", optimizer: str | None = None
+) -> Workload:
     """Return what one step of a model costs, true for any batch size where the counts grow linearly.
 
     Parameters
@@ -397,7 +399,13 @@ def gpu_functions(recorder: Any, half: bool, casts: bool) -> Iterator[None]:
                 args = tuple(a.float() if _is_half(a) else a for a in args)
             if casts and func in soft and _is_half(args[0]) and kwargs.get("dtype") in (None, torch.float32):
                 return torch._softmax(args[0], kwargs.get("dim", args[1] if len(args) > 1 else -1), True)
-            if casts and func is F.cross_entropy and _is_half(args[0]) and not args[1].is_floating_point() and args[0].dim() == 2:
+            if (
+                casts
+                and func is F.cross_entropy
+                and _is_half(args[0])
+                and not args[1].is_floating_point()
+                and args[0].dim() == 2
+            ):
                 return F.nll_loss(torch._log_softmax(args[0], 1, True), *args[1:], **_known(kwargs))
             if func is F.dropout:
                 return _dropout(*args, **kwargs)

@@ -105,7 +105,7 @@
   ui.hint.textContent =
     "Choose the work, then the limits. Times are predicted. Without a price of yours, the launch price counts.";
   const name = (model) => data.works.find((work) => work.model === model);
-  ui.select("model", "Work", models.map((model) => [model, `${name(model).application}: ${name(model).words}`]), models[0]);
+  ui.select("model", "Work", models.map((model) => [model, `${model} (${name(model).application})`]), models[0]);
   ui.select("mode", "Mode", [["train", "training"], ["infer", "inference"]], "train");
   ui.select("precision", "Precision", [["16-bit", "16 bits (mixed)"], ["fp32", "FP32"]], "16-bit");
   ui.range("size", "Batch", [0, 2], 1, () => String(chosen(ui.state).batch));
@@ -114,7 +114,7 @@
   ui.select("software", "Software", [["any", "any"], ...Object.entries(SOFTWARE)], "any");
   const limit = (list, unit) => (i) => (list[i] < Infinity ? `${list[i].toLocaleString("en-US")} ${unit}` : "no limit");
   ui.range("budget", "Budget", [0, BUDGETS.length - 1], BUDGETS.length - 1, limit(BUDGETS, "USD"));
-  ui.range("power", "Power of the card", [0, POWERS.length - 1], POWERS.length - 1, limit(POWERS, "W"));
+  ui.range("power", "Card's power", [0, POWERS.length - 1], POWERS.length - 1, limit(POWERS, "W"));
 
   const boxes = part(ui.body, "div", { class: "gpulab-controls" });
   function box(key, label, example, bad) {
@@ -130,10 +130,10 @@
   const noPairs = (text) => pairs(text).wrong.length > 0;
   box("samples", "Samples to process", "a whole job", noNumber);
   box("hours", "At most hours", "no limit", noNumber);
-  box("host", "Host: samples a second", "as many as needed", noNumber);
+  box("host", "Host, samples/s", "as many as needed", noNumber);
   box("electricity", "USD for a kWh", "not counted", noNumber);
   box("prices", "Your prices (USD)", "rtx-3090=700", noPairs);
-  box("rates", "Your rates (USD an hour)", "t4=0.35 h100-sxm=2.5", noPairs);
+  box("rates", "Your rents (USD/h)", "t4=0.35", noPairs);
 
   const result = part(ui.body, "div");
   const text = (each) =>
@@ -144,6 +144,7 @@
       each.cost === null ? "" : `${dollars(each.cost)} (${each.from})`,
       each.kwh === null ? "" : `${+each.kwh.toPrecision(3)} kWh`,
       ...each.missing,
+      each.device.beware && `beware: ${each.device.beware}`,
     ]
       .filter(Boolean)
       .join("; ");
@@ -160,7 +161,8 @@
       element("div", { class: "gpulab-track", "aria-hidden": true },
         element("span", { class: "gpulab-fill", style: `width:${(100 * each.hours) / longest}%` }));
     const items = ranked.slice(0, SHOWN).map((each) =>
-      element("li", {}, element("b", {}, each.device.name), ` ${text(each)}`, bar(each)));
+      element("li", { style: "margin-bottom:.5rem" },
+        element("b", {}, each.device.name), ` ${text(each)}`, bar(each)));
     const rest = [
       listed("Ranked below", ranked.slice(SHOWN), text),
       listed("Listed apart", apart, text),
@@ -175,7 +177,7 @@
       (first
         ? `Of ${data.devices.length} devices, ${ranked.length} are ranked; first: ${first.device.name}, ${duration(first.hours)}.`
         : "No device with a price keeps to these limits.") +
-      ` Batch ${work.batch}, ${work.gb.toFixed(1)} GB. Listed apart: ${apart.length}. Ruled out: ${out.length}.` +
+      ` Work: ${work.words}; batch ${work.batch}, ${work.gb.toFixed(1)} GB. Listed apart: ${apart.length}. Ruled out: ${out.length}.` +
       (wrong.length ? ` Not understood: ${wrong.join(", ")}. Write it like rtx-3090=700.` : "")
     );
   };

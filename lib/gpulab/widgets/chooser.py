@@ -56,8 +56,8 @@ def _bars(work: Mapping[str, Any], hours: list[tuple[float, Mapping[str, Any]]])
     parts = [still.words(0, 16, f"{work['words']}: hours for {work['samples']:,} samples (predicted)")]
     for place, (value, each) in enumerate(hours):
         top = 30 + 30 * place
-        width = 250 * value / longest
+        width = 220 * value / longest
         parts.append(still.words(0, top + 15, each["name"]))
-        parts.append(f"<rect x='220' y='{top}' width='{width:.1f}' height='20' fill='#0072B2'/>")
-        parts.append(still.words(226 + width, top + 15, f"{value:.0f} h, {each['usd']:,.0f} USD ({each['year']})"))
+        parts.append(f"<rect x='250' y='{top}' width='{width:.1f}' height='20' fill='#0072B2'/>")
+        parts.append(still.words(256 + width, top + 15, f"{value:.0f} h, {each['usd']:,.0f} USD ({each['year']})"))
     return still.picture(parts, 640, 40 + 30 * len(hours))

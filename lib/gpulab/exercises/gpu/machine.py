@@ -216,9 +216,7 @@ def plot_one_operation(answer: Any) -> Iterator[Case]:
         Mistake("These are nanoseconds. Picoseconds are asked for.", gives=right / 1000),
         Mistake("TFLOPS and GB/s have different prefixes.", gives=np.maximum(by_arithmetic, by_memory / 1000)),
         Mistake("This is a rate. The time of one operation is asked for.", gives=1 / right),
-        Mistake(
-            "Use the FP32 rate, not that of the tensor units.", gives=np.maximum(1 / card.fp16_tflops, by_memory)
-        ),
+        Mistake("Use the FP32 rate, not that of the tensor units.", gives=np.maximum(1 / card.fp16_tflops, by_memory)),
     ]
     yield from plotted(
         answer,

@@ -22,9 +22,7 @@ def moved_bytes(answer: Any) -> Iterator[Case]:
         return lambda kind, n, itemsize, seconds: count(kind) * n * itemsize / seconds / 1e9
 
     mistakes = [
-        Mistake(
-            "An array that is read moves, and one that is written moves, too.", gives=with_arrays(lambda kind: 1)
-        ),
+        Mistake("An array that is read moves, and one that is written moves, too.", gives=with_arrays(lambda kind: 1)),
         Mistake(
             "You count what is read. What is written moves, too.",
             gives=with_arrays({"copy": 1, "scale": 1, "add": 2, "triad": 2, "sum": 1}.get),
@@ -33,13 +31,9 @@ def moved_bytes(answer: Any) -> Iterator[Case]:
             "A sum over an array reads one array and writes one number.",
             gives=with_arrays(lambda kind: arrays[kind] + (kind == "sum")),
         ),
-        Mistake(
-            "Two arrays are added here: both are read.", gives=with_arrays(lambda kind: 1 if kind == "sum" else 2)
-        ),
+        Mistake("Two arrays are added here: both are read.", gives=with_arrays(lambda kind: 1 if kind == "sum" else 2)),
         Mistake("Not every operation has three arrays. Go through the table.", gives=with_arrays(lambda kind: 3)),
-        Mistake(
-            "Count bytes, not numbers.", gives=lambda kind, n, itemsize, seconds: arrays[kind] * n / seconds / 1e9
-        ),
+        Mistake("Count bytes, not numbers.", gives=lambda kind, n, itemsize, seconds: arrays[kind] * n / seconds / 1e9),
         Mistake(
             "These are bytes a second. GB/s are asked for.",
             gives=lambda kind, n, itemsize, seconds: arrays[kind] * n * itemsize / seconds,

@@ -45,11 +45,17 @@ def attainable(answer: Any) -> Iterator[Case]:
         Mistake("This forgets the memory.", gives=lambda w, q, p, b: 1000 * p),
         Mistake("This forgets the arithmetic units.", gives=lambda w, q, p, b: b * w / q),
         Mistake(
-            "Intensity is operations for each byte. You have it upside down.", gives=lambda w, q, p, b: min(1000 * p, b * q / w)
+            "Intensity is operations for each byte. You have it upside down.",
+            gives=lambda w, q, p, b: min(1000 * p, b * q / w),
         ),
     ]
     hint = "Compute the intensity. How many operations a second does the memory allow, and how many do the units allow?"
-    for call in ((12.0, 12.0, 1.0, 10.0), (100.0, 1.0, 0.5, 10.0), (1e8, 1.2e9, 35.58, 936.2), (2e12, 1e9, 35.58, 936.2)):
+    for call in (
+        (12.0, 12.0, 1.0, 10.0),
+        (100.0, 1.0, 0.5, 10.0),
+        (1e8, 1.2e9, 35.58, 936.2),
+        (2e12, 1e9, 35.58, 936.2),
+    ):
         flop, nbytes, peak, bandwidth = call
         right = 1e-9 * flop / max(flop / (peak * 1e12), nbytes / (bandwidth * 1e9))
         yield from called(answer, call, Number(right), name="attainable_gflops", mistakes=mistakes, hint=hint)
@@ -60,7 +66,9 @@ def fused_traffic(answer: Any) -> Iterator[Case]:
     """Count the bytes that fusion saves."""
     mistakes = [
         Mistake("A step reads an array and writes one.", gives=lambda n, k, s: (k - 1) * n * s),
-        Mistake("The fused chain moves bytes, too: it reads once and writes once.", gives=lambda n, k, s: 2 * n * k * s),
+        Mistake(
+            "The fused chain moves bytes, too: it reads once and writes once.", gives=lambda n, k, s: 2 * n * k * s
+        ),
         Mistake("Bytes, not numbers.", gives=lambda n, k, s: 2 * n * (k - 1)),
         Mistake("This is what is left after the fusion.", gives=lambda n, k, s: 2 * n * s),
         Mistake("The first step must read, and the last one must write.", gives=lambda n, k, s: (2 * k - 1) * n * s),
