@@ -30,7 +30,7 @@ def video(batch: int) -> Built:
 
 
 def agent(batch: int) -> Built:
-    """The network of a deep Q-learning agent: four gray frames of 84 x 84 in, a value for each action out (Mnih et al. 2015)."""
+    """The network of a deep Q-learning agent (Mnih et al. 2015): four gray frames in, a value an action out."""
     net = nn.Sequential(
         nn.Conv2d(4, 32, 8, 4), nn.ReLU(), nn.Conv2d(32, 64, 4, 2), nn.ReLU(), nn.Conv2d(64, 64, 3), nn.ReLU(),
         nn.Flatten(), nn.Linear(3136, 512), nn.ReLU(), nn.Linear(512, 18),
@@ -57,7 +57,7 @@ def discriminator() -> nn.Sequential:
 
 
 class Pair(nn.Module):
-    """Generator and discriminator in one step: it judges real images, made ones, and made ones again for the generator."""
+    """Generator and discriminator in one step: real images, made ones, and made ones again for the generator."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -90,7 +90,7 @@ class Autoencoder(nn.Module):
         self.open, self.up = nn.Linear(latent, 4096), nn.Sequential(nn.Unflatten(1, (256, 4, 4)), *up)
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
-        """Return the loss: how far the image made from the code is from the original, and how far the code from noise."""
+        """Return the loss: how far the image made from the code is from the original, and the code from noise."""
         mean, spread = self.code(self.down(images)).chunk(2, dim=1)
         made = self.up(self.open(mean + torch.exp(spread / 2) * torch.randn_like(spread)))
         return F.mse_loss(made, images, reduction="sum") + (mean**2 + spread.exp() - spread).sum()
@@ -101,7 +101,8 @@ def vae(batch: int) -> Built:
     return Autoencoder(), (torch.empty(batch, 3, 64, 64),), lambda loss: loss
 
 
-SUBJECTS = {"r3d-18": (video, "sgd", 16), "dqn": (agent, "adam", 32), "dcgan": (gan, "adam", 128), "vae": (vae, "adam", 128)}
+SUBJECTS = {"r3d-18": (video, "sgd", 16), "dqn": (agent, "adam", 32), "dcgan": (gan, "adam", 128),
+            "vae": (vae, "adam", 128)}  # fmt: skip
 
 
 def compute() -> list[dict[str, object]]:

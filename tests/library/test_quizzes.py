@@ -294,6 +294,12 @@ VERIFY: dict[str, Callable[[], float]] = {
     "gpus/inside-a-card#memory": lambda: sum(14e9 / 8 for _ in range(256)) / 1e9,
     "gpus/energy#watt-hours": lambda: np.trapezoid([400.0] * 91, np.arange(91) * 60) / 3600,
     "gpus/energy#grams": lambda: sum(300 for _ in range(5)) + sum(60 for _ in range(5)),
+    "gpus/predicting#two-operators": lambda: 1e3 * sum(max(w / 10e12, q / 500e9) for w, q in ((1e11, 1e9), (0, 2e9))),
+    "gpus/predicting#adam": lambda: 4 * np.zeros(350_000_000 // 1000, np.float32).nbytes * 1000 / 1e9,
+    "gpus/choosing#batch": lambda: max(n for n in range(100) if 4 + 0.5 * n <= 16),
+    "gpus/choosing#hours": lambda: next(t for t in range(10**5) if 900 + t * 0.5 * 0.4 <= t * 0.5),
+    "gpus/nvidia-and-amd#factor": lambda: max(80 / 100, 100 / 80),
+    "gpus/nvidia-and-amd#reached": lambda: np.subtract(*np.multiply((800, 1000), (0.8, 0.6))),
 }
 # Wrong values that come from a mistake: the mistake is made here, so that the explanation speaks of what happened.
 MISTAKES: dict[str, list[float]] = {
@@ -324,6 +330,12 @@ MISTAKES: dict[str, list[float]] = {
     "gpus/inside-a-card#memory": [256 * 14, 2 * 256 * 14 / 8, 256 / 14],
     "gpus/energy#watt-hours": [400 * 90, 400 / 1.5, 400 * 90 * 60],
     "gpus/energy#grams": [5 * 300, 5 / 1.2 * 300, 5 * 0.2 * 300],
+    "gpus/predicting#two-operators": [1e3 * max(1e11 / 10e12, 3e9 / 500e9), 1e3 * (1e11 / 10e12 + 3e9 / 500e9)],
+    "gpus/predicting#adam": [350e6 * 4 / 1e9, 350e6 * 12 / 1e9],
+    "gpus/choosing#batch": [16 / 0.5, 16 // (4 + 0.5)],
+    "gpus/choosing#hours": [900 / 0.5, 900 / (0.5 + 0.5 * 0.4)],
+    "gpus/nvidia-and-amd#factor": [1 - 80 / 100, 100 - 80],
+    "gpus/nvidia-and-amd#reached": [80 - 60, 1000 - 800],
 }
 NUMBERS = {f"{name}#{q.id}": q for name in names() for q in quiz(name).questions if isinstance(q, Number)}
 

@@ -85,7 +85,8 @@ class Need:
         if self.samples is not None:
             return self.samples
         if self.name not in READY:
-            raise ChooseError(f"how many samples are to be processed? {self.name} is no ready-made workload: give samples")
+            asked = "how many samples are to be processed?"
+            raise ChooseError(f"{asked} {self.name} is no ready-made workload: give samples")
         ready = READY[self.name]
         return ready.samples if self.mode == "train" else ready.served
 
@@ -94,7 +95,8 @@ class Need:
         half = self.precision not in ("fp32", "tf32")
         work = self.model if isinstance(self.model, Workload) else load(self.model, half, self.mode)
         if work.half != half:
-            raise ChooseError(f"{work.model} was traced in {16 if work.half else 32} bits, and {self.precision} was asked for")
+            traced = f"{work.model} was traced in {16 if work.half else 32} bits"
+            raise ChooseError(f"{traced}, and {self.precision} was asked for")
         try:
             return work.with_batch(self.steps_of)
         except EstimateError as error:

@@ -154,7 +154,8 @@ def as_text(choice: Choice, top: int = 5) -> str:
         lines.append(f"  and {len(choice.ranked) - top} more")
     if choice.apart:
         lines.append(f"Listed apart, {len(choice.apart)}:")
-        lines += [f"   - {each.device.name}: {duration(each.hours)}; {'; '.join(each.missing)}" for each in choice.apart[:top]]
+        apart = choice.apart[:top]
+        lines += [f"   - {each.device.name}: {duration(each.hours)}; {'; '.join(each.missing)}" for each in apart]
     if choice.ruled_out:
         lines.append(f"Ruled out, {len(choice.ruled_out)}:")
         lines += [f"   - {each.device.name}: {'; '.join(each.against)}" for each in choice.ruled_out[:top]]

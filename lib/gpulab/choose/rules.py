@@ -37,7 +37,7 @@ def _memory(each: Option, work: Workload) -> list[str]:
         do = f"a batch of {most:,} would fit" if most else "not even a batch of 1 fits"
     except EstimateError:
         do = "try a smaller batch"
-    return [f"needs {each.memory_gb:.1f} GB and has {have:g} GB; {do}"]
+    return [f"needs {each.memory_gb:.2f} GB and has {have:g} GB; {do}"]
 
 
 def _time(each: Option, limits: Limits) -> list[str]:
@@ -81,6 +81,7 @@ def reasons(each: Option, need: Need) -> tuple[str, ...]:
     if each.kwh is not None:
         found.append(f"{each.kwh:.3g} kWh")
     if each.break_even_hours is not None:
-        found.append(f"buying pays after {each.break_even_hours:,.0f} h of use"
-                     if each.break_even_hours < float("inf") else "buying never pays: the electricity costs more than the rent")  # fmt: skip
+        never = each.break_even_hours == float("inf")
+        pays = f"buying pays after {each.break_even_hours:,.0f} h of use"
+        found.append("buying never pays: the electricity costs more than the rent" if never else pays)
     return tuple(found)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from itertools import product
 from typing import Any
 
 from gpulab.choose.costs import WAITING
@@ -29,15 +30,16 @@ def table(models: Iterable[str] = tuple(READY)) -> dict[str, Any]:
         it, or ``None`` where it cannot compute so. ``waiting`` is the share of the power that a waiting device draws.
     """
     rows = [_device(each) for each in catalog().values()]
-    works = [work for model in models for mode in ("train", "infer") for bits in (SIXTEEN, "fp32") for work in _works(model, mode, bits)]
+    kinds = product(models, ("train", "infer"), (SIXTEEN, "fp32"))
+    works = [work for kind in kinds for work in _works(*kind)]
     return {"devices": rows, "works": works, "waiting": WAITING}
 
 
 def _device(each: Any) -> dict[str, Any]:
     one = one_device(each)
     return {"id": each.id, "name": each.name, "kind": each.kind, "software": software(each), "gb": one.memory_gb,
-            "w": each.tdp_w, "part": one.tdp_w and one.tdp_w / each.tdp_w, "usd": each.launch_price_usd, "year": each.year,
-            "beware": "; ".join((*_weak(each), *doubts(each)))}  # fmt: skip
+            "w": each.tdp_w, "part": one.tdp_w and one.tdp_w / each.tdp_w, "usd": each.launch_price_usd,
+            "year": each.year, "beware": "; ".join((*_weak(each), *doubts(each)))}  # fmt: skip
 
 
 def _weak(each: Any) -> tuple[str, ...]:
@@ -66,7 +68,8 @@ def _work(need: Need, application: str) -> dict[str, Any]:
         watts = busy_watts(guess)
         runs.append([_short(guess.step_time_s * 1000), None if watts is None else _short(watts), bound(guess)[0]])
     return {"model": need.name, "application": application, "words": READY[need.name].words, "mode": need.mode,
-            "precision": need.precision, "batch": need.steps_of, "samples": need.amount, "gb": _short(held), "runs": runs}  # fmt: skip
+            "precision": need.precision, "batch": need.steps_of, "samples": need.amount, "gb": _short(held),
+            "runs": runs}  # fmt: skip
 
 
 def _short(figure: float) -> float:

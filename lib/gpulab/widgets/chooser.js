@@ -60,7 +60,7 @@
     const bought = price === null ? null : price + (kwh ?? 0) * (positive(state.electricity) ?? 0);
     const cost = rent ? (rate === null ? null : rate * hours) : bought;
     if (device.gb !== null && work.gb > device.gb) {
-      against.push(`needs ${work.gb.toFixed(1)} GB and has ${device.gb} GB`);
+      against.push(`needs ${work.gb.toFixed(2)} GB and has ${device.gb} GB`);
     }
     const limit = positive(state.hours);
     if (limit && hours > limit) against.push(`takes ${duration(hours)}, longer than ${duration(limit)}`);
@@ -105,11 +105,13 @@
   ui.hint.textContent =
     "Choose the work, then the limits. Times are predicted. Without a price of yours, the launch price counts.";
   const name = (model) => data.works.find((work) => work.model === model);
-  ui.select("model", "Work", models.map((model) => [model, `${model} (${name(model).application})`]), models[0]);
+  const named = (model) => [model, `${model} (${name(model).application})`];
+  ui.select("model", "Work", models.map(named), models[0]);
   ui.select("mode", "Mode", [["train", "training"], ["infer", "inference"]], "train");
   ui.select("precision", "Precision", [["16-bit", "16 bits (mixed)"], ["fp32", "FP32"]], "16-bit");
   ui.range("size", "Batch", [0, 2], 1, () => String(chosen(ui.state).batch));
-  ui.select("by", "Rank by", [["time", "time"], ["cost", "cost"], ["energy", "energy"], ["value", "price × time"]], "time");
+  const orders = [["time", "time"], ["cost", "cost"], ["energy", "energy"], ["value", "price × time"]];
+  ui.select("by", "Rank by", orders, "time");
   ui.select("how", "Buy or rent", [["buy", "buy"], ["rent", "rent by the hour"]], "buy");
   ui.select("software", "Software", [["any", "any"], ...Object.entries(SOFTWARE)], "any");
   const limit = (list, unit) => (i) => (list[i] < Infinity ? `${list[i].toLocaleString("en-US")} ${unit}` : "no limit");
@@ -150,7 +152,8 @@
       .join("; ");
   function listed(heading, list, words) {
     const more = element("details", {}, element("summary", {}, `${heading}: ${list.length}`));
-    more.append(element("ul", {}, ...list.map((each) => element("li", {}, element("b", {}, each.device.name), ` ${words(each)}`))));
+    const item = (each) => element("li", {}, element("b", {}, each.device.name), ` ${words(each)}`);
+    more.append(element("ul", {}, ...list.map(item)));
     return more;
   }
   ui.picture = (state) => {
@@ -169,15 +172,18 @@
       listed("Ruled out", out, ({ against }) => against.join("; ")),
     ];
     rest.forEach((each, i) => (each.open = open[i] ?? false));
-    result.replaceChildren(element("p", { class: "gpulab-head" }, "The first of the list, with the predicted time as a bar"),
+    const head = element("p", { class: "gpulab-head" }, "The first of the list, with the predicted time as a bar");
+    result.replaceChildren(head,
       element("ol", { style: "padding-left:1.6em" }, ...items), ...rest);
     const first = ranked[0];
     const wrong = [...pairs(state.prices).wrong, ...pairs(state.rates).wrong];
     return (
       (first
-        ? `Of ${data.devices.length} devices, ${ranked.length} are ranked; first: ${first.device.name}, ${duration(first.hours)}.`
+        ? `Of ${data.devices.length} devices, ${ranked.length} are ranked; ` +
+          `first: ${first.device.name}, ${duration(first.hours)}.`
         : "No device with a price keeps to these limits.") +
-      ` Work: ${work.words}; batch ${work.batch}, ${work.gb.toFixed(1)} GB. Listed apart: ${apart.length}. Ruled out: ${out.length}.` +
+      ` Work: ${work.words}; batch ${work.batch}, ${work.gb.toFixed(1)} GB.` +
+      ` Listed apart: ${apart.length}. Ruled out: ${out.length}.` +
       (wrong.length ? ` Not understood: ${wrong.join(", ")}. Write it like rtx-3090=700.` : "")
     );
   };

@@ -21,8 +21,8 @@ def chooser(table: Mapping[str, Any]) -> Explorer:
 
     Examples
     --------
-    >>> device = {"id": "a", "name": "A", "kind": "consumer", "software": "cuda", "gb": 8, "w": 100, "part": 1, "usd": 300,
-    ...           "year": 2020}
+    >>> device = {"id": "a", "name": "A", "kind": "consumer", "software": "cuda", "gb": 8, "w": 100, "part": 1,
+    ...           "usd": 300, "year": 2020}
     >>> work = {"model": "m", "application": "text", "words": "w", "mode": "train", "precision": "16-bit", "batch": 8,
     ...         "samples": 8000, "gb": 2.0, "runs": [[10.0, 80.0, "m"]]}
     >>> chooser({"devices": [device], "works": [work] * 3, "waiting": 0.45}).alt[:40]
@@ -38,8 +38,8 @@ def chooser(table: Mapping[str, Any]) -> Explorer:
         name="chooser",
         title="Explorer: which device for which work",
         still=_bars(work, hours),
-        alt=f"A bar chart of predicted hours for {work['model']}. From the fastest with a launch price: {said}. The live "
-        "figure ranks all devices under limits of budget, power and software, with reasons.",
+        alt=f"A bar chart of predicted hours for {work['model']}. From the fastest with a launch price: {said}. The "
+        "live figure ranks all devices under limits of budget, power and software, with reasons.",
         data=table,
     )
 

@@ -115,7 +115,9 @@ def power_supply(answer: Any) -> Iterator[Case]:
             "The largest would do, but there is a smaller one that does.",
             gives=lambda loads, share, sizes: max(sizes) if max(sizes) >= sum(loads) / share else None,
         ),
-        Mistake("The other parts need power, too.", gives=lambda loads, share, sizes: chosen(sizes, max(loads) / share)),
+        Mistake(
+            "The other parts need power, too.", gives=lambda loads, share, sizes: chosen(sizes, max(loads) / share)
+        ),
         Mistake(
             "The sizes are in no order: look at all of them.",
             gives=lambda loads, share, sizes: next((size for size in sizes if size >= sum(loads) / share), 0),
@@ -215,7 +217,7 @@ def joules_to_accuracy(answer: Any) -> Iterator[Case]:
 
 @exercise("gpu/energy-ahead", "function", "a function joules_ahead(joules, epochs)")
 def energy_ahead(answer: Any) -> Iterator[Case]:
-    """Predict the energy of a long run from the first few epochs: the first one as it was, then the median of the rest."""
+    """Predict the energy of a long run: the first epoch as it was, then the median of the few that were measured."""
 
     def ahead(joules: list[float], epochs: int) -> float:
         return joules[0] + (epochs - 1) * float(np.median(joules[1:]))

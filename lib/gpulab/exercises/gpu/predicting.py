@@ -17,8 +17,7 @@ def adam_memory(answer: Any) -> Iterator[Case]:
     """Count the bytes of weights, gradients and Adam's states."""
     mistakes = [
         Mistake("These are the weights alone.", gives=lambda n, mixed: (2 if mixed else 4) * n),
-        Mistake("Backward makes a gradient for each weight.", gives=lambda n, mixed: (14 if mixed else 12) * n),
-        Mistake("Adam keeps two states for each weight, not one.", gives=lambda n, mixed: (0 if mixed else 12) * n),
+        Mistake("Backward makes a gradient for each weight, and Adam keeps two states.", gives=lambda n, mixed: (14 if mixed else 12) * n),
         Mistake("Only weights and gradients are in 16 bits here: what does the optimizer keep in 32?", gives=lambda n, mixed: (8 if mixed else 16) * n),
         Mistake("Something in 32 bits is missing: the optimizer has both states there, and a copy of the weights.", gives=lambda n, mixed: (12 if mixed else 0) * n),
         Mistake("In 32 bits there is only one copy of the weights.", gives=lambda n, mixed: (16 if mixed else 20) * n),
