@@ -102,7 +102,7 @@ def plain(text: str, root: Path, here: str, values: dict[str, str]) -> str:
     text = CITE.sub(lambda match: _cite(match[1], citations(root / "references.bib")), text)
     text = TERM.sub(lambda match: match[1] or match[2], text)
     text = DOC.sub(lambda match: f"[{match[1] or match[3]}]({(match[2] or match[3])}.md)", text)
-    text = LINK.sub(lambda match: f"[{match[1]}]({_target(match[2], root, here)})", text)
+    text = LINK.sub(lambda match: _link(match[1], match[2], root, here), text)
     return without_directives(text, root / here)
 
 
@@ -111,14 +111,20 @@ def _cite(keys: str, short: dict[str, str]) -> str:
     return "(" + "; ".join(f"[{short.get(key, key)}]({BOOK_URL}/chapters/references.html)" for key in names) + ")"
 
 
+def _link(words: str, target: str, root: Path, here: str) -> str:
+    """Return a link as JupyterLab needs it; of one to a heading of the same notebook only the words are left."""
+    if target.startswith("#") and target[1:].lower() not in labels(root):
+        return words  # the book's anchors are not JupyterLab's
+    return f"[{words}]({_target(target, root, here)})"
+
+
 def _target(target: str, root: Path, here: str) -> str:
     """Return where a link leads in JupyterLab: a page of the book by its address there, a notebook as it is."""
     if re.match(r"[a-z]+:|/static/", target):
         return target
     file, _, anchor = target.partition("#")
     if not file:
-        page = labels(root).get(anchor.lower())
-        return f"{BOOK_URL}/{page}.html#{anchor.lower()}" if page else target
+        return f"{BOOK_URL}/{labels(root)[anchor.lower()]}.html#{anchor.lower()}"
     path = posixpath.normpath(posixpath.join(here, file)) if not file.startswith("/") else file.lstrip("/")
     if path.endswith(".md"):
         return f"{BOOK_URL}/{path.removesuffix('.md')}.html" + (f"#{anchor}" if anchor else "")

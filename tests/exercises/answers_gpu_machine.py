@@ -38,6 +38,11 @@ def rounded_down(flop, nbytes, launch, r_cpu, r_gpu, bus):
     return int(launch / saved) if saved > 0 else math.inf
 
 
+def up_to_a_tie(flop, nbytes, launch, r_cpu, r_gpu, bus):
+    saved = flop / r_cpu - flop / r_gpu - nbytes / bus
+    return math.ceil(launch / saved) if saved > 0 else math.inf
+
+
 def link(lanes, gt_s, data, sent, both):
     return lanes * gt_s * data / sent / 8 * (1 + both)
 
@@ -63,6 +68,7 @@ def plot(y, x=(0.25, 1, 4, 16, 64, 256), ylabel="time (ps)", scale="log"):
 INTENSITY = np.array([0.25, 1, 4, 16, 64, 256])
 MEMORY, ARITHMETIC = 1000 / (INTENSITY * 936.2), np.full(6, 1 / 35.58)  # ps, RTX 3090
 LONGER = np.maximum(MEMORY, ARITHMETIC)
+MANY = np.geomspace(0.25, 256, 50)
 ARRAYS = {"copy": 2, "scale": 2, "add": 3, "triad": 3, "sum": 1}
 
 
@@ -151,6 +157,7 @@ ANSWERS = {
         needed_share,
         [
             (lambda target, n: 1 - 1 / target, "takes some time"),
+            (lambda target, n: math.nan if target >= n else needed_share(target, n), "still possible"),
             (lambda target, n: target / n, "times, not speeds"),
             (lambda target, n: (1 - 1 / target) / (1 - 1 / n), "cannot be more than one"),
             (lambda target, n: 1 / ((1 - 1 / target) + 1 / target / n), "speedup"),
@@ -165,6 +172,7 @@ ANSWERS = {
             (launched_each_time, "once for the whole batch"),
             (not_rounded, "whole number"),
             (rounded_down, "equal"),
+            (up_to_a_tie, "both are equal"),
             (lambda flop, nbytes, launch, r_cpu, r_gpu, bus: launch // (flop / r_gpu) + 1, "one more image"),
             (lambda flop, nbytes, launch, r_cpu, r_gpu, bus: 0, "one more image"),
         ],
@@ -200,7 +208,9 @@ ANSWERS = {
             (plot(LONGER * 1e-12), "picoseconds"),
             (plot(LONGER / 1000), "picoseconds"),
             (plot(1 / LONGER), "a rate"),
-            (plot(LONGER, scale="linear"), "logarithmic"),
+            (plot(LONGER, scale="linear"), "factor of 1,024"),
+            (plot(np.interp(MANY, INTENSITY, LONGER), x=MANY), "exactly the given intensities"),
+            (plot(np.array([0.01, 10]), x=(26.3, 26.3)), "exactly the given intensities"),
             (plot(LONGER, ylabel=""), "unit"),
             (plot(LONGER, x=range(6)), "x data"),
         ],

@@ -16,6 +16,11 @@ def conv(batch, n, c_in, c_out, k):
     return 2 * out * k * k * c_in, batch * n * n * c_in, k * k * c_in * c_out, out
 
 
+def conv_of_three(batch, n, c_in, c_out, k):
+    out = batch * (n - 2) ** 2 * c_out
+    return conv_ratio(2 * out * k * k * c_in, batch * n * n * c_in, k * k * c_in * c_out, out)
+
+
 def conv_ratio(flop, *numbers):
     return flop / (4 * sum(numbers))
 
@@ -67,6 +72,7 @@ ANSWERS = {
             (lambda *call: conv_ratio(*conv(*call)[:3]), "output is written"),
             (lambda *call: 4 * conv_ratio(*conv(*call)), "bytes has a number"),
             (lambda batch, *rest: conv_ratio(*conv(1, *rest)), "whole batch"),
+            (conv_of_three, "larger kernel"),
         ],
     ),
     "gpu/smallest-batch": Answers(
@@ -76,6 +82,7 @@ ANSWERS = {
             (lambda n, m, ridge: smallest_batch(n, m, ridge) - 1, "too small"),
             (lambda n, m, ridge: float(smallest_batch(n, m, ridge)), "whole number"),
             (lambda n, m, ridge: smallest_batch(n, m, ridge) or math.ceil(ridge), "really as high"),
+            (lambda n, m, ridge: smallest_batch(n, m, ridge) if smallest_batch(n, m, ridge) < 2000 else 0, "a very large one"),
         ],
     ),
 }

@@ -25,8 +25,8 @@ def chooser(table: Mapping[str, Any]) -> Explorer:
     ...           "usd": 300, "year": 2020}
     >>> work = {"model": "m", "application": "text", "words": "w", "mode": "train", "precision": "16-bit", "batch": 8,
     ...         "samples": 8000, "gb": 2.0, "runs": [[10.0, 80.0, "m"]]}
-    >>> chooser({"devices": [device], "works": [work] * 3, "waiting": 0.45}).alt[:40]
-    'A bar chart of predicted hours for m. Fro'
+    >>> chooser({"devices": [device], "works": [work] * 3, "waiting": 0.45}).alt.partition(".")[0]
+    'A bar chart of predicted hours for m'
     """
     work = _start(table)
     runs = [(run[0], each) for run, each in zip(work["runs"], table["devices"], strict=True)

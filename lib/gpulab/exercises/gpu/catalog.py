@@ -98,6 +98,7 @@ def balance(answer: Any) -> Iterator[Case]:
         Mistake("Divide by bytes, not by numbers of four bytes.", gives=lambda f, b: 4000 * f / b),
         Mistake("Divide by bytes, not by numbers of two bytes.", gives=lambda f, b: 2000 * f / b),
         Mistake("Prefixes of rates are decimal.", gives=lambda f, b: 1024 * f / b),
+        Mistake("A missing rate must stay missing. It is not zero.", gives=lambda f, b: np.nan_to_num(1000 * f / b)),
         Mistake("Each device has its own quotient.", gives=lambda f, b: 1000 * np.nansum(f) / np.nansum(b)),
     ]
     hint = "Write one device with all its zeros: operations a second over bytes a second."
@@ -255,6 +256,14 @@ def odd_rates(answer: Any) -> Iterator[Case]:
         Mistake("A figure that is missing (nan) is no error. What does a comparison with nan give?", gives=wrong),
         Mistake("A ratio can be too small, too.", gives=lambda f, t, tolerance: f / (2 * t) - 1 > tolerance),
         Mistake(
+            "Measure the difference against twice the TF32 rate, not against the FP16 rate.",
+            gives=lambda f, t, tolerance: np.abs(2 * t / f - 1) > tolerance,
+        ),
+        Mistake(
+            "Measure the difference against twice the TF32 rate, not against the TF32 rate itself.",
+            gives=lambda f, t, tolerance: np.abs(f / t - 2) > tolerance,
+        ),
+        Mistake(
             "The tolerance is a share of the rate: a difference of one means little at a thousand.",
             gives=lambda f, t, tolerance: np.abs(f - 2 * t) > tolerance,
         ),
@@ -270,6 +279,7 @@ def odd_rates(answer: Any) -> Iterator[Case]:
         ("a row with a figure too small", [71.2, 35.6], [35.6, 35.6], [False, True]),
         ("rounded figures", [362.0, 989.4, 25.5], [183.0, 494.7, 12.7], [False, False, False]),
         ("missing figures", [110.0, np.nan, 500.0], [np.nan, np.nan, 125.0], [False, False, True]),
+        ("figures near the limit", [206.1, 194.1], [100.0, 100.0], [True, False]),
     ):
         yield from called(
             answer,

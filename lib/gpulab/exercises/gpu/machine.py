@@ -56,6 +56,10 @@ def amdahl(answer: Any) -> Iterator[Case]:
 
     mistakes = [
         Mistake(
+            "A share of one is still possible: then nothing is serial.",
+            gives=lambda target, n: math.nan if target >= n else share(target, n),
+        ),
+        Mistake(
             "This is right for a part that takes no time at all afterward. With `n` workers it still takes some time.",
             gives=lambda target, n: 1 - 1 / target,
         ),
@@ -87,10 +91,10 @@ def crossover(answer: Any) -> Iterator[Case]:
 
     mistakes = [
         Mistake("The data go over the bus. Where is it in your function?", gives=without_copies),
-        Mistake("A batch is a whole number of images.", gives=exact),
-        Mistake(
+        Mistake(  # before the next one: where both are equal, the exact number is whole, too
             "With so many both are equal, or the CPU is still ahead.", gives=lambda *given: math.floor(exact(*given))
         ),
+        Mistake("A batch is a whole number of images.", gives=exact),
         Mistake("The launch is paid once for the whole batch, not for each image.", gives=launched_each_time),
     ]
     hint = "What does one more image save on the GPU? How many of these savings pay for the launch?"
@@ -98,7 +102,7 @@ def crossover(answer: Any) -> Iterator[Case]:
         (1e9, 0, 1e-3, 1e12, 1e13, 1e10),  # 1.1
         (1e9, 5e6, 1e-3, 1e12, 1e13, 1e10),  # 2.5
         (2e6, 3e3, 1e-4, 1e12, 4e13, 3e10),
-        (4.0, 8.0, 2.0, 1.0, 4.0, 8.0),  # equal at 1
+        (4.0, 8.0, 8.0, 1.0, 4.0, 8.0),  # equal at 4; without copies the GPU would win from 3 on
         (1e6, 1e6, 1e-5, 1e12, 1e13, 1e10),  # never
     ):
         tried = (k for k in range(1, 5000) if _gpu_wins(k, *call))
@@ -227,9 +231,10 @@ def plot_one_operation(answer: Any) -> Iterator[Case]:
         rel=1e-3,
         mistakes=mistakes,
         hint="Compute both times in seconds first, for one intensity, and then take the longer one.",
+        x_hint="Draw first a line with exactly the given intensities. Other lines may follow it.",
     )
     if (axes := axes_of(answer)) is not None:
-        hint = "A line over four powers of two of intensity needs logarithmic axes: `loglog`."
+        hint = "Intensities that differ by a factor of 1,024 need logarithmic axes: `loglog`."
         yield Case("The axes", lambda: (axes.get_xscale(), axes.get_yscale()), _Logarithmic(), hint=hint, verb="are")
 
 

@@ -99,6 +99,10 @@ def conv_intensity(answer: Any) -> Iterator[Case]:
         out = batch * n * n * c_out
         return 2 * out * k * k * c_in / (4 * (batch * n * n * c_in + k * k * c_in * c_out + out))
 
+    def three_by_three(batch: int, n: int, c_in: int, c_out: int, k: int) -> float:
+        out = batch * (n - 2) ** 2 * c_out
+        return 2 * out * k * k * c_in / (4 * (batch * n * n * c_in + k * k * c_in * c_out + out))
+
     mistakes = [
         Mistake("A multiply-add counts as two operations.", gives=lambda *call: ratio(*call, flop=1)),
         Mistake("The weights move, too.", gives=lambda *call: ratio(*call, weights=0)),
@@ -106,9 +110,10 @@ def conv_intensity(answer: Any) -> Iterator[Case]:
         Mistake("How many bytes has a number?", gives=lambda *call: ratio(*call, itemsize=1)),
         Mistake("The weights move once for the whole batch.", gives=one_image),
         Mistake("There is no padding: the output is smaller than the input.", gives=same_size),
+        Mistake("How many places has a larger kernel, of 5 x 5?", gives=three_by_three),
     ]
     hint = "Take one image of one pixel, one channel, one filter of 1 x 1: two operations, and three numbers that move."
-    for call in ((1, 1, 1, 1, 1), (1, 4, 1, 2, 3), (2, 5, 3, 4, 3), (128, 26, 32, 64, 3)):
+    for call in ((1, 1, 1, 1, 1), (1, 4, 1, 2, 3), (2, 5, 3, 4, 3), (2, 8, 3, 4, 5), (128, 26, 32, 64, 3)):
         adds, read, filters, out = parts(*call)
         right = 2 * adds / (4 * (read + filters + out))
         yield from called(answer, call, Number(right), name="conv_intensity", mistakes=mistakes, hint=hint)
@@ -136,6 +141,7 @@ def smallest_batch(answer: Any) -> Iterator[Case]:
         return high
 
     enough = [
+        Mistake("Some batch is enough here, a very large one. Solve for it instead of searching.", when=lambda r: r == 0),
         Mistake("Inputs and outputs move, too, and they grow with the batch.", gives=without_activations),
         Mistake("This batch is one too small.", gives=lambda *call: search(*call) - 1),
         Mistake("A batch is a whole number.", when=lambda result: isinstance(result, float)),
@@ -148,8 +154,8 @@ def smallest_batch(answer: Any) -> Iterator[Case]:
         )
     ]
     hint = "Write the intensity as a function of the batch, and try 1, 2, 3 by hand."
-    for call in ((4, 4, 1.0), (100, 100, 10.0), (4096, 4096, 153.0), (1000, 250, 90.0)):
+    for call in ((4, 4, 1.0), (100, 100, 10.0), (4096, 4096, 153.0), (1000, 250, 90.0), (4096, 4096, 2040.0)):
         yield from called(answer, call, Integer(search(*call)), name="smallest_batch", mistakes=enough, hint=hint)
-    hint = "Does a large batch help every layer? Look at the limit in the statement."
+    hint = "No batch is enough here. If you divide by zero or by less, that is the sign of it."
     for call in ((4, 4, 2.0), (100, 100, 60.0), (64, 10, 100.0)):
         yield from called(answer, call, Integer(0), name="smallest_batch", mistakes=never, hint=hint)
