@@ -51,7 +51,7 @@ def put_in_order(page: Any, number: int, question: Order) -> None:
     for place, text in enumerate(question.items):
         items = fieldset(page, number).locator("li")
         now = [items.nth(k).get_attribute("data-item") for k in range(items.count())].index(str(place))
-        fieldset(page, number).get_by_role("button", name=f"Move up: {text}").focus()
+        fieldset(page, number).get_by_role("button", name=f"Move up: {text}", exact=True).focus()
         for _ in range(now - place):
             page.keyboard.press("Enter")
 
