@@ -39,8 +39,8 @@ new: env ## scaffold a page and its labs: PART=cnns NAME=pooling COVERS=C3 TITLE
 	  echo "Say what: make new PART=cnns NAME=pooling COVERS=C3 TITLE=\"Pooling\"" >&2; exit 1; }
 	@$(PY) -m tools.scaffold "$(PART)" "$(NAME)" --covers $(COVERS) --title "$(TITLE)"
 
-lock: env ## resolve requirements/ again from pyproject.toml (needs the network and uv)
-	@$(PY) -m tools.lock
+lock: env ## resolve requirements/ again from pyproject.toml (needs the network and uv; ARGS=--keep: only what is new)
+	@$(PY) -m tools.lock $(ARGS)
 
 clean: ## remove what is built (never .venv or learn/)
 	rm -rf _build .pytest_cache

@@ -1,11 +1,14 @@
 """Write the pinned files in ``requirements/`` from ``pyproject.toml``.
 
 Run by ``make lock``; needs the network and ``uv``. The result holds for Python 3.11-3.13 on Linux, macOS and Windows.
+With ``make lock ARGS=--keep``, packages that are pinned already keep their versions: for a new dependency alone.
 """
 
 from __future__ import annotations
 
+import argparse
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -32,8 +35,13 @@ def compile_lock(output: Path, *options: str) -> None:
 
 def main() -> int:
     """Resolve once to learn what torch brings along, then once more without it, with hashes."""
+    parser = argparse.ArgumentParser(prog="python -m tools.lock", description=__doc__.splitlines()[0])
+    parser.add_argument("--keep", action="store_true", help="keep the versions that are pinned already")
+    keep = parser.parse_args().keep
     with tempfile.TemporaryDirectory() as folder:
         everything = Path(folder) / "everything.txt"
+        for output in ("everything.txt", "base.txt") if keep else ():  # uv prefers what its output file pins
+            shutil.copy(REQUIREMENTS / "base.txt", Path(folder) / output)
         compile_lock(everything)
         left_out = sorted(set(FROM_TORCH.findall(everything.read_text(encoding="utf-8"))))
         base = Path(folder) / "base.txt"
