@@ -22,6 +22,8 @@ from tools import isolate, notebooks
 
 ROOT = Path(__file__).resolve().parents[1]
 PARTS = ("gpus", "cnns", "rnns", "transfer")
+ALONE = ("gpus",)  # parts whose notebooks measure the machine: nothing may run beside them
+WORKERS = min(os.cpu_count() or 1, 4)  # kernels at a time, of the other notebooks; each has one thread
 NO_TESTS = 5  # pytest's exit status where it collected nothing
 PLUGIN = ["-p", "tests.notebook_plugin", "--nbval", "--nbval-current-env"]
 
@@ -72,10 +74,23 @@ def plan(part: str | None = None, root: Path = ROOT) -> list[Group]:
     for framework in ("torch", "keras"):
         if (root / "tests" / framework).is_dir():
             groups.append(Group(framework, [f"tests/{framework}", *select], everywhere, bool(part)))
-    found = notebooks.find(root, part)
-    groups.append(Group("notebooks", notebook_arguments(found, root), notebooks.environment(everywhere)))
+    groups += notebook_groups(notebooks.find(root, part), root)
     book = ["tests/promises"] if part else ["tests/promises", "tests/book"]
     groups.append(Group("book", book, everywhere))
+    return groups
+
+
+def notebook_groups(found: Sequence[Path], root: Path = ROOT) -> list[Group]:
+    """Return one group of notebooks that run beside each other, and one of those that measure the machine."""
+    variables = notebooks.environment(os.environ)
+    alone = [path for path in found if path.relative_to(root).parts[1] in ALONE]
+    others = [path for path in found if path not in alone]
+    groups = []
+    if others or not alone:
+        beside = ["-n", str(WORKERS), "--dist=loadfile"]  # a notebook's cells stay together
+        groups.append(Group("notebooks", [*beside, *notebook_arguments(others, root)], variables))
+    if alone:
+        groups.append(Group("measuring", notebook_arguments(alone, root), variables))
     return groups
 
 
@@ -162,7 +177,7 @@ def main(arguments: Sequence[str]) -> int:
     """Run the groups one after another and return the exit status."""
     parser = argparse.ArgumentParser(prog="python -m tools.run_tests", description=__doc__.splitlines()[0])
     parser.add_argument("--part", choices=PARTS, help="only this part's notebooks and tests, and the promises")
-    parser.add_argument("--only", metavar="GROUP", help="only this group: library, torch, keras, notebooks or book")
+    parser.add_argument("--only", metavar="GROUP", help="only this group: library, torch, keras, notebooks, measuring or book")
     options = parser.parse_args([argument for argument in arguments if argument != "--part="])
     groups = [group for group in plan(options.part) if options.only in (None, group.name)]
     if not groups:

@@ -77,7 +77,7 @@ def test_both_frameworks_in_one_process_fail_the_run(tree: Path) -> None:
 
 def test_frameworks_have_processes_of_their_own() -> None:
     groups = {group.name: group.arguments for group in run_tests.plan()}
-    assert list(groups) == ["library", "torch", "keras", "notebooks", "book"]
+    assert list(groups) == ["library", "torch", "keras", "notebooks", "measuring", "book"]
     assert groups["torch"] == ["tests/torch"]
     assert groups["keras"] == ["tests/keras"]
 
@@ -90,6 +90,16 @@ def test_part_narrows_to_its_notebooks(tmp_path: Path) -> None:
     narrowed = {group.name: group.arguments for group in run_tests.plan("cnns", tmp_path)}
     assert narrowed["notebooks"][-1].endswith("one.ipynb")
     assert narrowed["book"] == ["tests/promises"]
+
+
+def test_notebooks_that_measure_the_machine_run_alone(tmp_path: Path) -> None:
+    for name in ("labs/cnns/one.ipynb", "labs/gpus/two.ipynb"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("", encoding="utf-8")
+    groups = {group.name: group.arguments for group in run_tests.plan(root=tmp_path)}
+    assert groups["notebooks"][-1].endswith("one.ipynb") and "--dist=loadfile" in groups["notebooks"]
+    assert groups["measuring"][-1].endswith("two.ipynb") and "-n" not in groups["measuring"]
+    assert "two.ipynb" not in " ".join(groups["notebooks"])
 
 
 def test_last_line_counts_everything(capsys: pytest.CaptureFixture[str]) -> None:
