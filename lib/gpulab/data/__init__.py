@@ -12,5 +12,6 @@ from __future__ import annotations
 
 from gpulab.data.cards import Card, cards
 from gpulab.data.images import DataSet, Split, load
+from gpulab.data.scenes import Scenes, scenes
 
-__all__ = ["Card", "DataSet", "Split", "cards", "load"]
+__all__ = ["Card", "DataSet", "Scenes", "Split", "cards", "load", "scenes"]
