@@ -14,7 +14,7 @@ HEAVY = ("torch", "tensorflow", "keras", "transformers", "pandas", "matplotlib",
 # The layers of design, lowest first. A module imports modules of lower layers only, never of its own or a higher one.
 LAYERS = (
     {"assets", "hardware", "notebook", "results"},
-    {"data", "models"},
+    {"data", "models", "vision"},
     {"train", "transfer", "estimate", "bench", "energy", "kernels"},
     {"widgets", "plots", "exercises", "quizzes", "choose"},
     {"cli"},
