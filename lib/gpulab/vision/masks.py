@@ -163,6 +163,40 @@ def mean_over_classes(shares: np.ndarray) -> float:
     return float(known.mean()) if known.size else float("nan")
 
 
+def border(mask: np.ndarray) -> np.ndarray:
+    """Return where a pixel's class differs from that of a neighbor above, below, left or right.
+
+    Parameters
+    ----------
+    mask : ndarray of int, (..., height, width)
+        The number of the class of each pixel.
+
+    Returns
+    -------
+    ndarray, bool, the same shape
+
+    Raises
+    ------
+    ValueError
+        The mask has fewer than two axes.
+
+    Examples
+    --------
+    >>> border(np.array([[0, 0, 0, 1]])).astype(int)
+    array([[0, 0, 1, 1]])
+    """
+    mask = np.asarray(mask)
+    if mask.ndim < 2:
+        raise ValueError(f"mask has shape {mask.shape}; expected (..., height, width).")
+    found = np.zeros(mask.shape, bool)
+    down, right = mask[..., 1:, :] != mask[..., :-1, :], mask[..., 1:] != mask[..., :-1]
+    found[..., 1:, :] |= down
+    found[..., :-1, :] |= down
+    found[..., 1:] |= right
+    found[..., :-1] |= right
+    return found
+
+
 def _sizes(counts: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return for each class its right pixels, its true pixels, and the pixels that were answered with it."""
     counts = np.asarray(counts)
