@@ -13,8 +13,18 @@ from typing import Any
 from gpulab.models import cnn_keras, cnn_torch
 from gpulab.models.convert import WeightsError, load_weights, save_weights
 from gpulab.models.framework import framework_of, parameter_count
+from gpulab.models.small import small
 
-__all__ = ["KNOWN", "WeightsError", "framework_of", "load_weights", "parameter_count", "reference_cnn", "save_weights"]
+__all__ = [
+    "KNOWN",
+    "WeightsError",
+    "framework_of",
+    "load_weights",
+    "parameter_count",
+    "reference_cnn",
+    "save_weights",
+    "small",
+]
 
 KNOWN: Mapping[str, Callable[[], Any]] = {"torch": cnn_torch.reference_cnn, "keras": cnn_keras.reference_cnn}
 

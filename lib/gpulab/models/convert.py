@@ -5,8 +5,8 @@ Keras keeps a convolution's kernel as (height, width, in, out) and a dense layer
 One more thing differs: PyTorch flattens (channels, height, width), Keras (height, width, channels). The rows of the
 first dense layer after a flatten layer are put in the other order.
 
-Layers correspond by name. This file handles what the reference CNN needs and batch normalization; any other layer
-with weights is refused by name, and so is one between the flatten and the dense layer that depends on that order.
+Layers correspond by name. This file handles what the reference CNN needs, batch normalization, and depthwise convolutions
+with one filter for each channel, (channels, 1, height, width) in PyTorch; any other layer with weights is refused by name, and so is one between the flatten and the dense layer that depends on that order.
 """
 
 from __future__ import annotations
@@ -121,6 +121,10 @@ def _walk(model: Any) -> Iterator[tuple[str, Any, str, tuple[int, ...] | None]]:
             if layer.use_bias:
                 yield f"{layer.name}.bias", layer.bias, "vector", None
             grid = None
+        elif kind == "DepthwiseConv2D" and layer.depth_multiplier == 1:
+            yield f"{layer.name}.weight", layer.kernel, kind, None
+            if layer.use_bias:
+                yield f"{layer.name}.bias", layer.bias, "vector", None
         elif kind == "BatchNormalization":
             for variable in layer.weights:
                 yield f"{layer.name}.{NORM_NAMES[variable.name]}", variable, "vector", None
@@ -133,6 +137,8 @@ def _walk(model: Any) -> Iterator[tuple[str, Any, str, tuple[int, ...] | None]]:
 def _to_torch(array: np.ndarray, kind: str, grid: tuple[int, ...] | None) -> np.ndarray:
     if kind == "Conv2D":
         return array.transpose(3, 2, 0, 1)  # (height, width, in, out) -> (out, in, height, width)
+    if kind == "DepthwiseConv2D":
+        return array.transpose(2, 3, 0, 1)  # (height, width, channels, 1) -> (channels, 1, height, width)
     if kind == "Dense" and grid:
         return array.reshape(*grid, -1).transpose(3, 2, 0, 1).reshape(array.shape[::-1])
     return array.T if kind == "Dense" else array
@@ -141,6 +147,8 @@ def _to_torch(array: np.ndarray, kind: str, grid: tuple[int, ...] | None) -> np.
 def _to_keras(array: np.ndarray, kind: str, grid: tuple[int, ...] | None) -> np.ndarray:
     if kind == "Conv2D":
         return array.transpose(2, 3, 1, 0)
+    if kind == "DepthwiseConv2D":
+        return array.transpose(2, 3, 0, 1)
     if kind == "Dense" and grid:
         height, width, channels = grid
         return array.reshape(-1, channels, height, width).transpose(2, 3, 1, 0).reshape(array.shape[::-1])
