@@ -1,0 +1,40 @@
+"""Answers to the exercises on landmark networks that are solved in PyTorch."""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+
+from tests.exercises.walk import Answers
+
+
+class Block(nn.Module):
+    """The right one, or one with a part changed."""
+
+    def __init__(self, bias=False, norm=True, padding=1, shortcut=True, relu=True):
+        super().__init__()
+        layers = []
+        for i in range(2):
+            layers.append(nn.Conv2d(8, 8, 3, padding=padding, bias=bias))
+            layers += [nn.BatchNorm2d(8)] * norm + [nn.ReLU()] * (i == 0)
+        self.f, self.shortcut, self.relu = nn.Sequential(*layers), shortcut, relu
+
+    def forward(self, x):
+        y = self.f(x) + (x if self.shortcut else 0)
+        return torch.relu(y) if self.relu else y
+
+
+ANSWERS = {
+    "cnn/residual-block": Answers(
+        Block(),
+        [
+            (Block(bias=True), "leave them out"),
+            (Block(norm=False), "batch normalization is missing"),
+            (Block(padding=0, shortcut=False), "padding of 1"),
+            (Block(shortcut=False), "the shortcut is missing"),
+            (Block(relu=False), "after the addition"),
+            (nn.Sequential(nn.Conv2d(8, 8, 3, padding=1, bias=False), nn.BatchNorm2d(8)), "the block has two"),
+            (Block, "the block itself"),
+        ],
+    ),
+}
