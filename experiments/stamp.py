@@ -23,9 +23,11 @@ def hash_files(paths: Iterable[Path]) -> str:
 
 
 def script_hash(name: str) -> str:
-    """Return the hash of an experiment's script; of all of ``benchmarks/`` for a measurement of speed."""
-    script = ROOT / "experiments" / f"{name}.py"
-    return hash_files([script] if script.exists() else (ROOT / "benchmarks").glob("*.py"))
+    """Return the hash of an experiment's script; for a measurement of speed, of its folder or of all of ``benchmarks/``."""
+    script, folder = ROOT / "experiments" / f"{name}.py", ROOT / "benchmarks" / name
+    if script.exists():
+        return hash_files([script])
+    return hash_files(folder.rglob("*.py") if folder.is_dir() else (ROOT / "benchmarks").glob("*.py"))
 
 
 Rows = Sequence[Mapping[str, object]]

@@ -11,7 +11,7 @@ from experiments import stamp
 from gpulab import results
 
 STORED = sorted(path.stem for path in results.FOLDER.glob("*.json"))
-SPEED = {"fit_speed"}  # measured by benchmarks/, which has other scripts too
+SPEED = set(results.SPEED)  # measured by benchmarks/
 SCRIPTS = sorted(path.stem for path in (stamp.ROOT / "experiments").glob("*.py") if path.stem not in {"stamp", "__init__"})
 
 
@@ -26,6 +26,21 @@ def test_results_were_written_by_the_present_script(name: str) -> None:
     recorded = results.read(name)["stamp"]
     assert recorded["script_sha256"] == stamp.script_hash(name), f"run again: {results.command(name)}"
     assert {"library_sha256", "lock_sha256", "versions", "seeds", "seconds"} <= set(recorded)
+
+
+def test_a_folder_of_benchmarks_is_hashed_apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("experiments/a.py", "benchmarks/flat.py", "benchmarks/folder/part.py"):
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(name)
+    monkeypatch.setattr(stamp, "ROOT", tmp_path)
+    before = {name: stamp.script_hash(name) for name in ("a", "flat", "folder")}
+    assert len(set(before.values())) == 3
+    (tmp_path / "benchmarks/folder/part.py").write_text("changed")
+    assert {name for name in before if stamp.script_hash(name) != before[name]} == {"folder"}
+    (tmp_path / "benchmarks/other.py").write_text("new")
+    assert {name for name in ("a", "flat") if stamp.script_hash(name) != before[name]} == {"flat"}
+    assert results.command("speed_run") == "python -m benchmarks.speed_run --write"
 
 
 @pytest.mark.parametrize("name", STORED)

@@ -73,9 +73,12 @@ def read(name: str, folder: Path = FOLDER) -> dict:
     return record
 
 
+SPEED = ("fit_speed", "speed_run")  # measured by benchmarks/
+
+
 def command(name: str) -> str:
     """Return the command that makes the results of a name again."""
-    return f"python -m {'benchmarks.fit_speed --write' if name == 'fit_speed' else f'experiments.{name}'}"
+    return f"python -m {f'benchmarks.{name} --write' if name in SPEED else f'experiments.{name}'}"
 
 
 def _again(name: str) -> str:
