@@ -117,13 +117,17 @@ def hits(boxes: np.ndarray, scores: np.ndarray, truth: np.ndarray, threshold: fl
     ndarray, (n,), bool
         In the order of ``boxes``.
     """
-    found = np.zeros(len(boxes), bool)
-    free = np.ones(len(truth), bool)
-    overlap = iou(boxes, truth)
-    for index in np.argsort(-np.asarray(scores), kind="stable"):
-        candidates = np.where(free, overlap[index], -1.0)
-        if len(truth) and candidates.max() >= threshold:
-            free[candidates.argmax()] = False
+    return _matched(iou(boxes, truth), np.asarray(scores), threshold)
+
+
+def _matched(overlap: np.ndarray, scores: np.ndarray, threshold: float) -> np.ndarray:
+    """Tell which boxes find an object, from their IoU with each object, (n, m)."""
+    found = np.zeros(len(overlap), bool)
+    left = np.where(overlap >= threshold, overlap, -1.0)  # objects that are too far away, or found, are -1
+    for index in np.argsort(-scores, kind="stable") if (left > 0).any() else ():
+        nearest = left[index].argmax()
+        if left[index, nearest] > 0:
+            left[:, nearest] = -1
             found[index] = True
     return found
 
@@ -192,15 +196,13 @@ def average_precision(
     table = np.full((len(thresholds), classes), np.nan)
     for label in range(classes):
         objects = int((labels == label).sum())
-        mine = [one.labels == label for one in found]
-        scores = np.concatenate([one.scores[keep] for one, keep in zip(found, mine, strict=True)])
+        scores = [one.scores[one.labels == label] for one in found]
+        overlaps = [
+            iou(one.boxes[one.labels == label], box[kind == label])
+            for one, box, kind in zip(found, boxes, labels, strict=True)
+        ]
         for row, threshold in enumerate(thresholds):
             if objects:
-                hit = np.concatenate(
-                    [
-                        hits(one.boxes[keep], one.scores[keep], box[kind == label], threshold)
-                        for one, keep, box, kind in zip(found, mine, boxes, labels, strict=True)
-                    ]
-                )
-                table[row, label] = _area(*precision_recall(hit, scores, objects))
+                hit = [_matched(*pair, threshold) for pair in zip(overlaps, scores, strict=True)]
+                table[row, label] = _area(*precision_recall(np.concatenate(hit), np.concatenate(scores), objects))
     return table
