@@ -36,14 +36,16 @@ def starts_with_imports(cell: NotebookNode) -> bool:
 
 
 def without_the_lesson(nb: NotebookNode) -> NotebookNode:
-    """Return a lab's import cell and what stands from the heading "Exercises" on: training it again takes too long.
+    """Return a lab's import cell and its section "Exercises": training it again takes too long.
 
-    So the exercises of a lab must run on their own, which is good for a learner who comes back to them, too.
+    So the exercises of a lab must run on their own, which is good for a learner who comes back to them, too. A section
+    after them (a program that runs again, with the repaired function) is part of the lesson.
     """
-    starts = (i for i, cell in enumerate(nb.cells) if cell.cell_type == "markdown" and "## Exercises" in cell.source)
-    start = next(starts)
+    markdown = [(i, cell.source) for i, cell in enumerate(nb.cells) if cell.cell_type == "markdown"]
+    start = next(i for i, source in markdown if "## Exercises" in source)
+    end = next((i for i, source in markdown if i > start and source.startswith("## ")), len(nb.cells))
     imports = next(cell for cell in nb.cells[:start] if starts_with_imports(cell))
-    return nbformat.v4.new_notebook(metadata=nb.metadata, cells=[imports, *nb.cells[start:]])
+    return nbformat.v4.new_notebook(metadata=nb.metadata, cells=[imports, *nb.cells[start:end]])
 
 
 @pytest.mark.parametrize("name", ["labs/cnns/digits-first-look.ipynb"])
@@ -73,5 +75,6 @@ def test_of_a_lab_the_imports_and_the_exercises_are_kept() -> None:
     markdown, code = nbformat.v4.new_markdown_cell, nbformat.v4.new_code_cell
     cells = [markdown("# Lab"), code("import a\nfrom b import c"), code("import d\nd.train()"), code("x = 1")]
     exercises = [markdown("Text\n\n## Exercises"), code("y = ..."), code('check("a/b", y)')]
-    kept = without_the_lesson(nbformat.v4.new_notebook(cells=cells + exercises)).cells
+    after = [markdown("## Run it again"), code("d.train()")]
+    kept = without_the_lesson(nbformat.v4.new_notebook(cells=cells + exercises + after)).cells
     assert [cell.source for cell in kept] == ["import a\nfrom b import c", *(cell.source for cell in exercises)]
