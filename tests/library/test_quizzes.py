@@ -17,6 +17,7 @@ import pytest
 
 from gpulab.quizzes import Choice, Number, Order, QuizError, names, quiz, read
 from gpulab.quizzes.page import FOLDER, marked_up, plain
+from gpulab.vision import iou
 
 ROOT = Path(__file__).resolve().parents[2]
 CHOICE = """
@@ -274,11 +275,29 @@ VERIFY: dict[str, Callable[[], float]] = {
     "cnns/convolution-layers#field": lambda: field([(3, 1), (3, 1), (2, 2), (3, 1)]),
     "cnns/pooling#rows-left": lambda: out(15, 2, 2),
     "cnns/pooling#average-gradient": lambda: 8 * slope(lambda x: float(np.mean([x, 1, 1, 3])), 7.0),
+    "cnns/landmark-networks#grouped-weights": lambda: 2 * np.zeros((3, 3, 32, 64)).size,
+    "cnns/landmark-networks#flop": lambda: sum(4.1 for _ in ("product", "sum")),
+    "cnns/depth-and-shortcuts#shrinking": lambda: 1 / np.prod([0.5] * 10),
+    "cnns/depth-and-shortcuts#bottleneck": lambda: sum(
+        np.zeros((k, k, i, o)).size for k, i, o in ((1, 256, 64), (3, 64, 64), (1, 64, 256))
+    ),
     "cnns/classifier-head#dense-parameters": lambda: np.zeros((np.zeros((4, 4, 32)).size, 10)).size + 10,
     "cnns/classifier-head#loss-quarter": lambda: -math.log(0.25),
     "cnns/classifier-head#gradient-true": lambda: gradient_of_logit([0.7, 0.2, 0.1], 1, 1),
     "cnns/training-loop#steps": lambda: 8 * len(range(0, 3500, 100)),
     "cnns/fast-fit#pages": lambda: np.zeros((1024, 1024), np.float32).nbytes / 4096,
+    "cnns/debugging#first-loss": lambda: float(np.log(np.unique(range(20)).size)),
+    "cnns/detection#shifted-box": lambda: iou(np.array([[0, 0, 4, 4]]), np.array([[1, 0, 5, 4]]))[0, 0],
+    "cnns/detection#head-size": lambda: np.zeros((13, 13, 3, 1 + 4 + 20)).size,
+    "cnns/segmentation#dice-from-iou": lambda: 2 * len({1, 2, 3, 4} & {2, 3, 4, 5}) / (4 + 4),
+    "cnns/segmentation#rows-out": lambda: max(2 * i + 4 for i in range(16)) - 1 - 1,
+    "cnns/reading-results#precision": lambda: np.mean(np.repeat([1.0, 0.0], [40, 10])),
+    "cnns/reading-results#images": lambda: next(n for n in range(500, 10**5) if n**-0.5 <= 500**-0.5 / 2),
+    "cnns/reading-results#gap": lambda: abs(0.9 - np.mean(np.repeat([1.0, 0.0], [32, 8]))),
+    "cnns/generating-images#kl-number": lambda: np.mean(np.square(np.array([-1.0, 1.0]) + 3) - 1) / 2,
+    "cnns/generating-images#even-game": lambda: sum(cross_entropy(np.zeros(2), k) for k in (0, 1)),
+    "cnns/looking-inside#cam": lambda: max(0.0, float(np.dot([0.5, -1], [6, 2]))),
+    "cnns/looking-inside#runs": lambda: len(range(0, 10 - 4 + 1, 2)) ** 2,
     "gpus/roofline#relu": lambda: 1 / (2 * np.zeros(1, np.float32).nbytes),
     "gpus/roofline#ridge": lambda: 20e12 / 500e9,
     "cnns/neurons-and-gradients#neuron-by-hand": lambda: neuron((2, -1), -3, (1, 4)),
@@ -300,6 +319,13 @@ VERIFY: dict[str, Callable[[], float]] = {
     "gpus/choosing#hours": lambda: next(t for t in range(10**5) if 900 + t * 0.5 * 0.4 <= t * 0.5),
     "gpus/nvidia-and-amd#factor": lambda: max(80 / 100, 100 / 80),
     "gpus/nvidia-and-amd#reached": lambda: np.subtract(*np.multiply((800, 1000), (0.8, 0.6))),
+    "cnns/learning-rates#largest-rate": lambda: max(e for e in np.arange(1, 999) / 1000 if abs(1 - 10 * e) <= 1),
+    "cnns/learning-rates#steps-left": lambda: 10 * len(range(0, 6400, 128)),
+    "cnns/overfitting#scaled": lambda: 3 / (1 - 0.25),
+    "cnns/overfitting#target": lambda: 1 - sum(0.2 / 5 for _ in range(4)),
+    "cnns/speed-run#time": lambda: 1 + sum(3500 / 5000 for _ in range(5)),
+    "cnns/speed-run#seeds": lambda: next(n for n in range(1, 99) if 2 * math.hypot(0.4, 0.4) / n**0.5 <= 0.4 + 1e-12),
+    "cnns/leaderboard#chance": lambda: 100 * np.mean(np.eye(10)),
 }
 # Wrong values that come from a mistake: the mistake is made here, so that the explanation speaks of what happened.
 MISTAKES: dict[str, list[float]] = {
@@ -310,11 +336,30 @@ MISTAKES: dict[str, list[float]] = {
     "cnns/convolution-layers#field": [6 + 2, field([(3, 1)] * 3), 5 + 1 * 2 + 2 * 2],
     "cnns/pooling#rows-left": [math.ceil(15 / 2), 15 / 2],
     "cnns/pooling#average-gradient": [8, 7 * 8 / 4, np.mean([7, 1, 1, 3])],
+    "cnns/landmark-networks#grouped-weights": [9 * 64 * 128, 9 * 32 * 64],
+    "cnns/landmark-networks#flop": [4.1, 4.1 / 2],
+    "cnns/depth-and-shortcuts#shrinking": [2 * 10, 0.5 * 10],
+    "cnns/depth-and-shortcuts#bottleneck": [256 * 64 + 9 * 64 * 64, 2 * 9 * 256 * 256],
     "cnns/classifier-head#dense-parameters": [512 * 10, 32 * 10 + 10],
     "cnns/classifier-head#loss-quarter": [1 - 0.25, math.log(0.25), -math.log2(0.25), -math.log10(0.25)],
     "cnns/classifier-head#gradient-true": [0.2, 1 - 0.2, 0.7 - 1],
     "cnns/training-loop#steps": [35, 3500 * 8],
     "cnns/fast-fit#pages": [1024 * 1024 / 4096, 1024 * 1024 * 4],
+    "cnns/debugging#first-loss": [19 / 20, math.log10(20), math.log2(20)],
+    "cnns/detection#shifted-box": [3 * 4 / (4 * 4), 3 * 4 / (4 * 4 + 4 * 4)],
+    "cnns/detection#head-size": [13 * 13 * (5 + 20), 13 * 13 * 3 * 20],
+    "cnns/segmentation#dice-from-iou": [3 / (3 + 4), 2 * 3 / 5],
+    "cnns/segmentation#rows-out": [15 * 2 + 4, out(16, 4, 2, 1), 15 * 2 + 4 + 2],
+    "cnns/speed-run#time": [5 * 3500 / 5000, 1 + 3500 / 5000],
+    "cnns/speed-run#seeds": [2**2, 2],
+    "cnns/leaderboard#chance": [0, 100 / 2],
+    "cnns/reading-results#precision": [round(40 / 60, 4), 10 / 50],
+    "cnns/reading-results#images": [2 * 500],
+    "cnns/reading-results#gap": [32 / 40, 0.9 * 40 - 32],
+    "cnns/generating-images#kl-number": [3**2, 3, (3**2 + 1) / 2],
+    "cnns/generating-images#even-game": [math.log(2), -math.log(1.0), 0.5 + 0.5],
+    "cnns/looking-inside#cam": [0.5 * 6, 0.5 * 6 + 2],
+    "cnns/looking-inside#runs": [(10 // 2) ** 2, (10 - 4 + 1) ** 2],
     "gpus/roofline#relu": [1 / 4, 8],
     "gpus/roofline#ridge": [20 / 500, 500e9 / 20e12],
     "cnns/neurons-and-gradients#neuron-by-hand": [2 - 4 - 3, 2 - 4 + 3],
@@ -336,6 +381,10 @@ MISTAKES: dict[str, list[float]] = {
     "gpus/choosing#hours": [900 / 0.5, 900 / (0.5 + 0.5 * 0.4)],
     "gpus/nvidia-and-amd#factor": [1 - 80 / 100, 100 - 80],
     "gpus/nvidia-and-amd#reached": [80 - 60, 1000 - 800],
+    "cnns/learning-rates#largest-rate": [1 / 10, 2 / 5],
+    "cnns/learning-rates#steps-left": [10 * 6400 // 32, 6400 // 128],
+    "cnns/overfitting#scaled": [3, 3 / 0.25, 3 * 0.75],
+    "cnns/overfitting#target": [1 - 0.2, 0.2 / 5],
 }
 NUMBERS = {f"{name}#{q.id}": q for name in names() for q in quiz(name).questions if isinstance(q, Number)}
 
