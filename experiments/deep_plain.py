@@ -49,7 +49,7 @@ def gradients(model: Any, x: Any, y: Any) -> list[float]:
     torch.nn.functional.cross_entropy(model(x), y).backward()
     model.load_state_dict(before)  # as if nothing had happened, the running statistics, too
     named = [(name, p.grad) for name, p in model.named_parameters() if name.endswith("conv.weight")]
-    return [float(f"{grad.norm().item():.3g}") for name, grad in named if "shortcut" not in name]
+    return [float(f"{grad.double().norm().item():.3g}") for name, grad in named if "shortcut" not in name]
 
 
 def point(kind: str, blocks: int, seed: int) -> dict[str, object]:

@@ -2,7 +2,7 @@
 
 The four small networks of ``gpulab.models.small`` have the same skeleton and the same budget: two, or six, passes over
 the digits. Three seeds, in PyTorch and in Keras; each framework and seed runs in a process of its own:
-``python -m experiments.landmark_blocks torch 0`` prints its rows.
+``python -m experiments.landmark_blocks torch 0`` prints its rows; with a name after it, those of one block.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ def parse(lines: Sequence[str]) -> list[dict[str, object]]:
 
 if __name__ == "__main__":
     if len(sys.argv) > 1:
-        for block in BLOCKS:
+        for block in sys.argv[3:] or BLOCKS:
             for epochs in EPOCHS:
                 print(json.dumps(point(sys.argv[1], block, epochs, int(sys.argv[2]))), flush=True)
     else:
