@@ -98,7 +98,7 @@ def _costs_keras(build: Callable[[], Any]) -> Callable[[float], list[float]]:
         last.set_weights([np.zeros_like(last.get_weights()[0]), np.full_like(last.get_weights()[1], z)])
         outputs = network(np.zeros((2, 28, 28, 1), np.float32))
         each = [float(loss(np.full(outputs.shape, y, np.float32), outputs)) for y in (1, 0)]
-        return [*each, float(as_array(outputs).ravel()[0] > limit)]
+        return [*each, float(np.asarray(outputs).ravel()[0] > limit)]
 
     costs.__wrapped__ = build
     return costs
