@@ -1,7 +1,7 @@
 """The torch half of a comparison, in a process of its own: python small_torch_side.py FOLDER.
 
-For each small network: outputs that the weights from Keras give, and weights of its own with their outputs and the
-losses of a short training run from them.
+For each small network: outputs that the weights from Keras give, and weights of its own with their outputs; for one of
+them, the losses of a short training run from there.
 """
 
 from __future__ import annotations
@@ -29,7 +29,9 @@ def main(folder: Path) -> None:
         fit(own, (x, y), epochs=1, batch_size=16, verbose=False)  # running statistics that are not 0 and 1
         save_weights(own, folder / f"{name}_torch.safetensors")
         np.save(folder / f"{name}_of_torch.npy", predict(own, x))
-        np.save(folder / f"{name}_losses.npy", fit(own, (x, y), epochs=2, batch_size=16, verbose=False)["loss"])
+        if name == "vgg":
+            losses = fit(own, (x, y), epochs=2, batch_size=16, verbose=False)["loss"]
+            np.save(folder / "vgg_losses.npy", losses)
 
 
 if __name__ == "__main__":
