@@ -25,12 +25,47 @@ class _Holds:
     faults: Callable[[Any], str]
 
     def difference(self, got: Any) -> Difference | None:
+        if got is None:
+            return Difference("nothing")
+        got = got.value if isinstance(got, _Got) else got
         fault = self.faults(got)
         shown = show(got) if not isinstance(got, tuple | dict) else f"a {type(got).__name__}"
         return Difference(shown, fault) if fault else None
 
     def secrets(self) -> list[str]:
         return []
+
+
+class _Got:
+    """What a learner's function returned, where that is several arrays: equal to another if all of them are."""
+
+    def __init__(self, value: Any) -> None:
+        self.value = value
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Got) and _equal(self.value, other.value)
+
+    __hash__ = None
+
+
+def _equal(one: Any, other: Any) -> bool:
+    if isinstance(one, list | tuple):
+        same_kind = isinstance(other, list | tuple) and len(one) == len(other)
+        return same_kind and all(map(_equal, one, other))
+    return bool(np.array_equal(as_array(one), as_array(other)))
+
+
+def _kept(function: Any) -> Any:
+    """Return a learner's function with its result as ``_Got``; anything that is no function as it is."""
+    if not callable(function):
+        return function
+
+    def kept(*call: Any) -> Any:
+        value = function(*call)
+        return None if value is None else _Got(value)
+
+    kept.__wrapped__ = function
+    return kept
 
 
 # --- One question: network, loss and limit must fit together -----------------------------------------------------
@@ -425,7 +460,7 @@ def _subject_keras(kind: str) -> Any:
     """Return a tiny network that answers class 0 for all positive images when it is measured."""
     import keras
 
-    layer = keras.layers.Dropout(0.9) if kind == "dropout" else keras.layers.BatchNormalization()
+    layer = keras.layers.Dropout(0.9, seed=0) if kind == "dropout" else keras.layers.BatchNormalization()
     last = keras.layers.Dense(2)
     network = keras.Sequential([keras.Input((2, 2, 1)), keras.layers.Flatten(), layer, last])
     last.set_weights([np.array([[1.0, 0]] * 4), np.array([0.0, 0.5])])
@@ -442,6 +477,7 @@ def _measured_torch(accuracy: Any) -> Callable[[str, int], dict[str, Any]]:
         before = {name: value.clone() for name, value in network.state_dict().items()}
         x = torch.from_numpy(_images(n)).permute(0, 3, 1, 2)
         random = torch.random.get_rng_state()
+        torch.manual_seed(0)  # so that the function as it was handed out can be told from others
         try:
             share = accuracy(network, x, torch.from_numpy(_classes(n)))
         finally:
@@ -553,7 +589,7 @@ def broken_coding(labels: np.ndarray) -> tuple[np.ndarray, str]:
     return labels - 1, "0123456789"
 
 
-@exercise("cnn/broken-labels", "repaired", "the repaired function coding(labels)", broken=broken_coding)
+@exercise("cnn/broken-labels", "repaired", "the repaired function coding(labels)", broken=_kept(broken_coding))
 def broken_labels(answer: Any) -> Iterator[Case]:
     """Give each label a class from 0 to 9, and each class the name of its digit."""
     hint = "Go through one image of each digit by hand: label, class, name."
@@ -561,7 +597,7 @@ def broken_labels(answer: Any) -> Iterator[Case]:
     for labels in ([1], [9], [10], list(range(1, 11)), [10, 3, 3, 1]):
         call = (np.array(labels),)
         yield from called(
-            answer,
+            _kept(answer),
             call,
             _Holds(lambda got, labels=labels: _coding_fault(got, labels)),
             name="coding",
@@ -607,21 +643,21 @@ def _eight(x: np.ndarray, y: np.ndarray, seed: int) -> Part:
     return np.concatenate([x + k / 10 for k in range(1, COPIES + 1)]), np.tile(y, COPIES)
 
 
-@exercise("cnn/broken-split", "repaired", "the repaired function parts(x, y, copies, seed)", broken=broken_parts)
+@exercise("cnn/broken-split", "repaired", "the repaired function parts(x, y, copies, seed)", broken=_kept(broken_parts))
 def broken_split(answer: Any) -> Iterator[Case]:
     """Divide first and copy the training part; here image i is the number i, so that copies can be told."""
     mistakes = [
-        Mistake("A validation image has a twin in the training part. What is a new image?", when=_leaks),
-        Mistake("The validation part is what an image is like in use: as it is, each once.", when=_valid_is_copied),
-        Mistake("The training part has lost its copies: they are there to make it learn better.", when=_no_copies),
-        Mistake("The images come sorted by class, so a part without a random order lacks classes.", when=_unmixed),
-        Mistake("Some labels stand beside other images than before.", when=_mixed_up),
+        Mistake("A validation image has a twin in the training part. What is a new image?", when=_of(_leaks)),
+        Mistake("The validation part is like the images in use: as it is, each once.", when=_of(_valid_is_copied)),
+        Mistake("The training part has lost its copies: they are there to make it learn better.", when=_of(_no_copies)),
+        Mistake("The images come sorted by class, so a part without a random order lacks classes.", when=_of(_unmixed)),
+        Mistake("Some labels stand beside other images than before.", when=_of(_mixed_up)),
     ]
     hint = "Follow one image through the function: where do its copies end up?"
     for n, seed in ((10, 0), (30, 1), (50, 2)):
         x = np.arange(n, dtype=float).reshape(n, 1, 1, 1)
         yield from called(
-            answer,
+            _kept(answer),
             (x, np.arange(n), _eight, seed),
             _Holds(lambda got, n=n: _parts_fault(got, n)),
             name="parts",
@@ -643,6 +679,10 @@ def broken_split(answer: Any) -> Iterator[Case]:
     hint = "`np.random.default_rng(seed)` gives an order that depends on `seed`, and on nothing else."
     yield Case("Called twice with one seed, the function", validation_images(3, 3), same, hint=hint)
     yield Case("Called with two seeds, the function", validation_images(3, 4), other, hint=hint)
+
+
+def _of(test: Callable[[Any], bool]) -> Callable[[_Got], bool]:
+    return lambda got: test(got.value)
 
 
 def _numbers(part: Any) -> list[int]:
