@@ -150,7 +150,7 @@ def counts_apart(answer: Any) -> Iterator[Case]:
 
 @exercise("cnn/residual-block", "function", "a residual block for 8 channels", needs=("torch", "keras"), seconds=30)
 def residual_block(answer: Any) -> Iterator[Case]:
-    """Write a residual block: right shape, right count, and the identity (for positive inputs) if its filters are zero."""
+    """Write a residual block: right shape, right count, and the right outputs for filters that only multiply."""
     hint = "Hand in the block itself: in PyTorch a module, in Keras a model from maps (8, 8, 8) to maps (8, 8, 8)."
     yield Case("Your answer", lambda: answer, _Block(), hint=hint, verb="is")
     hint = "Maps keep their size if a convolution of 3 × 3 has a padding of 1 (in Keras: same). Channels stay 8."
@@ -163,13 +163,29 @@ def residual_block(answer: Any) -> Iterator[Case]:
     ]  # fmt: skip
     hint = "Two convolutions of 3 × 3 from 8 to 8 channels without biases, each followed by batch normalization."
     yield Case("The number of trainable parameters", lambda: _trainable(answer), Integer(1184), mistakes, hint, verb="is")  # fmt: skip
-    x = np.arange(1024, dtype=np.float32).reshape(2, 8, 8, 8) % 7
-    hint = "With filters of zero, F(x) is zero. Then only the shortcut is left: is the input added, and after that ReLU?"
-    lost = Mistake("With filters of zero nothing comes through: the shortcut is missing.", when=lambda y: not np.any(y))
-    yield Case("With filters of zero and a positive input, the output", lambda: _with_zeros(answer, x), Array(x), [lost], hint, verb="is")  # fmt: skip
-    hint = "After the addition comes a ReLU: no number of the output is negative."
-    kept = Mistake("The negative numbers of the input come through: ReLU belongs after the addition.", when=lambda y: np.min(y) < 0)  # fmt: skip
-    yield Case("With filters of zero and a negative input, the output", lambda: _with_zeros(answer, x - 3), Array(np.maximum(x - 3, 0)), [kept], hint, verb="is")  # fmt: skip
+    x = np.arange(1024, dtype=np.float32).reshape(2, 8, 8, 8) % 7 - 3
+    low, high = np.maximum(-x, 0), np.maximum(x, 0)
+    mistakes = [
+        Mistake("Only F(x) comes through: the shortcut is missing.", when=lambda y: _alike(y, 2 * low)),
+        Mistake("The shortcut hands the input on as it is: no ReLU on it.", when=lambda y: _alike(y, high + 2 * low)),
+        Mistake("Between the two convolutions there is no ReLU.", when=lambda y: _alike(y, low)),
+        Mistake("The convolutions are there, but what they compute is not used.", when=lambda y: _alike(y, high)),
+    ]
+    hint = "Follow one number through your block: convolution, ReLU, convolution, and then the input is added."
+    wanted = Array(np.abs(x), rel=0.01)  # the normalizations divide by a little more than 1
+    label = "If the first filters turn the sign and the second ones double, the output"
+    yield Case(label, lambda: _with_filters(answer, (-1, 2), x), wanted, mistakes, hint, verb="is")
+    mistakes = [
+        Mistake("Negative numbers come through: a ReLU belongs after the addition.", when=lambda y: np.min(y) < 0),
+        Mistake("F(x) may be negative: no ReLU between the second convolution and the addition.", when=lambda y: _alike(y, high)),
+    ]  # fmt: skip
+    wanted = Array(np.zeros_like(x), absolute=0.02)
+    label = "If the first filters change nothing and the second ones multiply by -2, the output"
+    yield Case(label, lambda: _with_filters(answer, (1, -2), x), wanted, mistakes, hint, verb="is")
+
+
+def _alike(y: np.ndarray, other: np.ndarray) -> bool:
+    return np.allclose(y, other, rtol=0.01, atol=0.02)
 
 
 class _Block:
@@ -214,30 +230,34 @@ def _run(block: Any, x: np.ndarray) -> np.ndarray:
         block.train(before)
 
 
-def _with_zeros(block: Any, x: np.ndarray) -> np.ndarray:
-    """Return the output while all filters are zero; the learner's weights come back afterward."""
+def _with_filters(block: Any, factors: tuple[float, float], x: np.ndarray) -> np.ndarray:
+    """Return the output while the filters of each convolution only multiply by a factor; the learner's come back."""
     from gpulab.models import framework_of
 
-    if framework_of(block) == "keras":
-        filters = [weight for weight in block.trainable_weights if len(weight.shape) == 4]
-        before = [np.array(weight) for weight in filters]
-        try:
-            for weight in filters:
-                weight.assign(np.zeros(weight.shape))
-            return _run(block, x)
-        finally:
-            for weight, old in zip(filters, before, strict=True):
-                weight.assign(old)
-    import torch
-
-    filters = [weight for weight in block.parameters() if weight.dim() == 4]
-    before = [weight.detach().clone() for weight in filters]
+    keras = framework_of(block) == "keras"
+    filters = [w for w in (block.trainable_weights if keras else block.parameters()) if len(w.shape) == 4]
+    before = [np.array(w) if keras else w.detach().cpu().numpy().copy() for w in filters]
     try:
-        with torch.no_grad():
-            for weight in filters:
-                weight.zero_()
+        for weight, factor in zip(filters, factors, strict=True):
+            _set(weight, factor * _center(keras))
         return _run(block, x)
     finally:
+        for weight, old in zip(filters, before, strict=True):
+            _set(weight, old)
+
+
+def _center(keras: bool) -> np.ndarray:
+    """Return filters of 3 x 3 for 8 channels that hand each channel on as it is."""
+    filters = np.zeros((8, 8, 3, 3), np.float32)
+    filters[range(8), range(8), 1, 1] = 1
+    return filters.transpose(2, 3, 1, 0) if keras else filters
+
+
+def _set(weight: Any, value: np.ndarray) -> None:
+    if hasattr(weight, "assign"):
+        weight.assign(value)
+    else:
+        import torch
+
         with torch.no_grad():
-            for weight, old in zip(filters, before, strict=True):
-                weight.copy_(old)
+            weight.copy_(torch.from_numpy(value))
