@@ -110,6 +110,8 @@ ANSWERS = {
             (lambda b, s, k, t: b[nms_by_class(b, s, k, t)], "as whole numbers"),
             (lambda b, s, k, t: np.sort(nms_by_class(b, s, k, t)), "not in the order of the scores"),
             (lambda b, s, k, t: nms_by_class(b, -s, k, t), "the better score"),
+            (lambda b, s, k, t: nms_by_class(b, s, k, t).astype(float), "as whole numbers"),
+            (lambda b, s, k, t: nms_by_class(b, s, k, 0.5), "up to `threshold`"),
             (lambda b, s, k, t: np.argsort(-s), "Nothing is suppressed"),
         ],
     ),

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from gpulab.exercises.cases import Case, Mistake, called
-from gpulab.exercises.compare import Array, Number
+from gpulab.exercises.compare import Array, Number, as_array
 from gpulab.exercises.engine import exercise
 
 
@@ -178,6 +178,10 @@ def nms_by_class(answer: Any) -> Iterator[Case]:
     """Suppress the doubles of each class by itself."""
     mistakes = [
         Mistake(
+            "Indices are asked for: which boxes are kept, as whole numbers.",
+            when=lambda got: as_array(got).dtype.kind in "fb" or np.ndim(got) == 2,
+        ),
+        Mistake(
             "A box can only be the double of a box of its own class.",
             gives=lambda boxes, scores, labels, threshold: _kept(boxes, scores, 0 * labels, threshold),
         ),
@@ -190,16 +194,16 @@ def nms_by_class(answer: Any) -> Iterator[Case]:
             gives=_places_in_class,
         ),
         Mistake(
-            "Indices are asked for: which boxes are kept, as whole numbers.",
-            when=lambda got: np.asarray(got).dtype == bool or np.ndim(got) == 2,
-        ),
-        Mistake(
             "The indices are right, but not in the order of the scores, the best first.",
             gives=lambda boxes, scores, labels, threshold: sorted(_kept(boxes, scores, labels, threshold)),
         ),
         Mistake(
             "Which of two doubles stays? The one with the better score.",
             gives=lambda boxes, scores, labels, threshold: _kept(boxes, -scores, labels, threshold),
+        ),
+        Mistake(
+            "How much two boxes may overlap is up to `threshold`, which is not always the same.",
+            gives=lambda boxes, scores, labels, threshold: _kept(boxes, scores, labels, 0.5),
         ),
         Mistake("Nothing is suppressed here.", gives=lambda boxes, scores, labels, threshold: np.argsort(-scores)),
     ]
@@ -208,14 +212,20 @@ def nms_by_class(answer: Any) -> Iterator[Case]:
     rng = np.random.default_rng(3)
     corner = rng.integers(0, 12, (12, 2))
     many = np.hstack([corner, corner + rng.integers(6, 12, (12, 2))])
-    for label, boxes, scores, labels in (
-        ("two doubles of one class and a box far away", near, [0.6, 0.9, 0.3], [0, 0, 0]),
-        ("the same boxes, the first of another class", near, [0.6, 0.9, 0.3], [1, 0, 0]),
-        ("two classes with two doubles each", [*near[:2], *near[:2]], [0.4, 0.5, 0.9, 0.7], [0, 0, 1, 1]),
-        ("a better box of the second class", near, [0.9, 0.6, 0.8], [1, 1, 0]),
-        ("twelve boxes of three classes", many, rng.permutation(12) / 12, rng.integers(0, 3, 12)),
+    for label, boxes, scores, labels, threshold in (
+        ("two doubles of one class and a box far away", near, [0.6, 0.9, 0.3], [0, 0, 0], 0.5),
+        ("the same boxes, the first of another class", near, [0.6, 0.9, 0.3], [1, 0, 0], 0.5),
+        ("two classes with two doubles each", [*near[:2], *near[:2]], [0.4, 0.5, 0.9, 0.7], [0, 0, 1, 1], 0.5),
+        ("a better box of the second class", near, [0.9, 0.6, 0.8], [1, 1, 0], 0.5),
+        (
+            "twelve boxes of three classes and the threshold 0.3",
+            many,
+            rng.permutation(12) / 12,
+            rng.integers(0, 3, 12),
+            0.3,
+        ),
     ):
-        call = (np.array(boxes, float), np.array(scores), np.array(labels), 0.5)
+        call = (np.array(boxes, float), np.array(scores), np.array(labels), threshold)
         yield from called(
             answer,
             call,
