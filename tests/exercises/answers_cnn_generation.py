@@ -29,9 +29,9 @@ def by_probabilities(on_real, on_fake):
         return -np.log(p).mean() - np.log(1 - q).mean(), -np.log(q).mean()
 
 
-def restyle(maps, scale, shift, axes=(1, 2), root=0.5):
+def restyle(maps, scale, shift, axes=(1, 2), root=0.5, inside=1e-5, outside=0):
     mean, var = maps.mean(axis=axes, keepdims=True), maps.var(axis=axes, keepdims=True)
-    return scale[:, None, None] * (maps - mean) / (var + 1e-5) ** root + shift[:, None, None]
+    return scale[:, None, None] * (maps - mean) / ((var + inside) ** root + outside) + shift[:, None, None]
 
 
 ANSWERS = {
@@ -84,6 +84,8 @@ ANSWERS = {
             (lambda x, a, b: restyle(x, a, b, root=1), "not by the variance"),
             (lambda x, a, b: restyle(x, a, b, root=0), "standard deviation of 1"),
             (lambda x, a, b: restyle(x, a + 1, b), "not by 1 + scale"),
+            (lambda x, a, b: restyle(x, a, b, inside=0), "has a variance near 0"),
+            (lambda x, a, b: restyle(x, a, b, inside=0, outside=1e-5), "belongs under the root"),
             (lambda x, a, b: a[:, None, None] * x + b[:, None, None], "Normalize before"),
         ],
     ),

@@ -229,6 +229,11 @@ def adain(answer: Any) -> Iterator[Case]:
         ),
         Mistake("Divide by the standard deviation, not by the variance.", gives=_restyled((1, 2), power=1.0)),
         Mistake("Each map must get a standard deviation of 1 before it is scaled.", gives=_restyled((1, 2), power=0.0)),
+        Mistake("A nearly flat map has a variance near 0. What is added to it?", gives=_restyled((1, 2), inside=0.0)),
+        Mistake(
+            "The 1e-5 belongs under the root, as a part of the variance.",
+            gives=_restyled((1, 2), inside=0.0, outside=1e-5),
+        ),
         Mistake("Take the mean away first.", gives=_restyled((1, 2), centered=False)),
         Mistake("Multiply by `scale` itself here, not by 1 + scale.", gives=_restyled((1, 2), extra=1.0)),
         Mistake("Normalize before you scale and shift.", gives=lambda x, a, b: _plain(x, a, b)),
@@ -243,9 +248,11 @@ def adain(answer: Any) -> Iterator[Case]:
         ("one image with one map of 2 × 2", (1, 2, 2, 1)),
         ("one image with two maps", (1, 2, 3, 2)),
         ("two images with two maps", (2, 3, 2, 2)),
-        ("three images with three maps of 3 × 3", (3, 3, 3, 3)),
+        ("three images with three maps of 3 × 3, one nearly flat", (3, 3, 3, 3)),
     ):
         maps = rng.integers(-9, 10, (n, h, w, c)) * np.arange(1.0, c + 1) + np.arange(n)[:, None, None, None]
+        if n == 3:
+            maps[0, :, :, 0] /= 1000
         call = (maps, rng.integers(1, 5, (n, c)) / 2, rng.integers(-3, 4, (n, c)) * 1.0)
         yield from called(
             answer,
@@ -259,13 +266,20 @@ def adain(answer: Any) -> Iterator[Case]:
         )
 
 
-def _restyled(axes: tuple[int, ...], power: float = 0.5, centered: bool = True, extra: float = 0.0) -> Any:
+def _restyled(
+    axes: tuple[int, ...],
+    power: float = 0.5,
+    centered: bool = True,
+    extra: float = 0.0,
+    inside: float = 1e-5,
+    outside: float = 0.0,
+) -> Any:
     """Return a function that restyles maps, with a part of it changed."""
 
     def mistaken(maps: np.ndarray, scale: np.ndarray, shift: np.ndarray) -> np.ndarray:
         mean = maps.mean(axis=axes, keepdims=True)
-        variance = maps.var(axis=axes, keepdims=True) + 1e-5
-        return _plain((maps - mean * centered) / variance**power, scale + extra, shift)
+        variance = maps.var(axis=axes, keepdims=True) + inside
+        return _plain((maps - mean * centered) / (variance**power + outside), scale + extra, shift)
 
     return mistaken
 
