@@ -30,6 +30,24 @@ def gaps(confidence, right, bins):
             yield here.sum(), confidence[here].mean() - right[here].mean()
 
 
+def gap_without_ones(confidence, right, bins):
+    total = 0.0
+    for b in range(bins):
+        here = (confidence >= b / bins) & (confidence < (b + 1) / bins)
+        if here.any():
+            total += here.sum() * abs(confidence[here].mean() - right[here].mean())
+    return total / len(confidence)
+
+
+def gap_with_upper_ends(confidence, right, bins):
+    total = 0.0
+    for b in range(bins):
+        here = (confidence > b / bins) & (confidence <= (b + 1) / bins)
+        if here.any():
+            total += here.sum() * abs(confidence[here].mean() - right[here].mean())
+    return total / len(confidence)
+
+
 def gap_with_empty_bins(confidence, right, bins):
     place = np.minimum((confidence * bins).astype(int), bins - 1)
     counts = np.bincount(place, minlength=bins)
@@ -68,11 +86,11 @@ def cam_place_by_place(maps, gradients):
     return values / np.maximum(values.max(axis=(1, 2), keepdims=True), 1e-9)
 
 
-def pointing(maps, corners, size, reach=0):
+def pointing(maps, corners, size, reach=0, before=0):
     hits = 0
     for values, (row, column) in zip(maps, corners, strict=True):
         i, j = np.unravel_index(values.argmax(), values.shape)
-        hits += row <= i < row + size + reach and column <= j < column + size + reach
+        hits += row - before <= i < row + size + reach and column - before <= j < column + size + reach
     return hits / len(maps)
 
 
@@ -96,6 +114,26 @@ def never_opened(score, image, size):
     fall, covered = np.zeros((rows, columns)), image.copy()
     for i, j in np.ndindex(rows, columns):
         covered[i : i + size, j : j + size] = 0
+        fall[i, j] = (score(image[None]) - score(covered[None]))[0]
+    return fall
+
+
+def square_alone(score, image, size):
+    rows, columns = (n - size + 1 for n in image.shape[:2])
+    scores = np.zeros((rows, columns))
+    for i, j in np.ndindex(rows, columns):
+        only = np.zeros_like(image)
+        only[i : i + size, j : j + size] = image[i : i + size, j : j + size]
+        scores[i, j] = score(only[None])[0]
+    return scores
+
+
+def first_channel(score, image, size):
+    rows, columns = (n - size + 1 for n in image.shape[:2])
+    fall = np.zeros((rows, columns))
+    for i, j in np.ndindex(rows, columns):
+        covered = image.copy()
+        covered[i : i + size, j : j + size, 0] = 0
         fall[i, j] = (score(image[None]) - score(covered[None]))[0]
     return fall
 
@@ -134,6 +172,9 @@ ANSWERS = {
             (lambda *given: max(abs(off) for _, off in gaps(*given)), "largest gap"),
             (lambda *given: len(given[0]) * gap(*given), "number of images"),
             (gap_with_empty_bins, "leave it out"),
+            (gap_without_ones, "is lost"),
+            (lambda p, right, bins: gap_without_ones(p[p < 1], right[p < 1], bins), "is lost"),
+            (gap_with_upper_ends, "the bin above it"),
         ],
     ),
     "cnn/grad-cam": Answers(
@@ -153,6 +194,8 @@ ANSWERS = {
             (lambda *given: pointing(*given, reach=1), "ends before corner + size"),
             (lambda m, corners, size: pointing(m, corners[:, ::-1], size), "in this order"),
             (lambda m, corners, size: round(pointing(m, corners, size) * len(m)), "not a count"),
+            (lambda *given: pointing(*given, before=1), "column left of it"),
+            (lambda *given: pointing(*given, before=1, reach=1), "pixels around the square"),
             (mass, "where the highest value is"),
         ],
     ),
@@ -163,6 +206,9 @@ ANSWERS = {
             (never_opened, "fresh copy"),
             (lambda *given: occlusion_map(*given, fill=1.0), "not with 1"),
             (lambda *given: occlusion_map(*given, fewer=1), "one row and one column are missing"),
+            (square_alone, "score of the square alone"),
+            (lambda s, image, size: square_alone(s, image, size) - s(0 * image[None])[0], "loses without it"),
+            (first_channel, "all channels of the square"),
             (lambda s, image, size: s(image[None])[0] - occlusion_map(s, image, size), "not falls"),
         ],
     ),

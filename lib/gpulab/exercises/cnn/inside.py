@@ -65,6 +65,12 @@ def calibration_error(answer: Any) -> Iterator[Case]:
     def signed(p: np.ndarray, right: np.ndarray, bins: int) -> float:
         return sum(n * off for n, off in _bins(p, right, bins)) / len(p)
 
+    def without_ones(p: np.ndarray, right: np.ndarray, bins: int) -> float:
+        return _expected(p[p < 1], right[p < 1], bins) * (p < 1).sum() / len(p)
+
+    def upper_ends(p: np.ndarray, right: np.ndarray, bins: int) -> float:
+        return _expected(np.nextafter(p, 0), right, bins)  # an edge falls into the bin below it
+
     mistakes = [
         Mistake(
             "A bin with many images must count more: weight each bin by its share of the images.",
@@ -81,6 +87,12 @@ def calibration_error(answer: Any) -> Iterator[Case]:
             gives=lambda p, right, bins: max(abs(off) for _, off in _bins(p, right, bins)),
         ),
         Mistake("Divide by the number of images at the end.", gives=lambda *given: len(given[0]) * _expected(*given)),
+        Mistake("A confidence of exactly 1 is in no bin: its image is lost.", gives=without_ones),
+        Mistake(
+            "A confidence of exactly 1 is in no bin: its image is lost.",
+            gives=lambda p, right, bins: _expected(p[p < 1], right[p < 1], bins),
+        ),
+        Mistake("A bin has no upper end: a confidence on an edge belongs to the bin above it.", gives=upper_ends),
         Mistake(
             "An empty bin gives `nan`: leave it out.", when=lambda got: bool(np.isnan(np.asarray(got, float)).any())
         ),
@@ -88,10 +100,10 @@ def calibration_error(answer: Any) -> Iterator[Case]:
     hint = "In each bin: the mean confidence, less the share of right answers. Which bins count how much?"
     for label, confidence, right, bins in (
         ("two images in one bin", [0.9, 0.8], [True, False], 1),
-        ("two bins of different sizes", [0.9, 0.8, 0.7, 0.4], [True, False, True, False], 2),
+        ("two bins, and a confidence on their edge", [0.9, 0.8, 0.5, 0.4], [True, False, True, False], 2),
         ("one bin too sure, one too unsure", [0.9, 0.9, 0.3, 0.3, 0.3], [True, False, True, True, False], 2),
         ("ten bins, most of them empty", [0.95, 0.92, 0.55, 0.98], [True, True, False, False], 10),
-        ("a confidence of exactly 1", [1.0, 0.96, 0.41, 0.44, 0.47], [True, False, False, True, True], 5),
+        ("a confidence of exactly 1", [1.0, 0.96, 0.41, 0.44, 0.47], [False, True, False, True, True], 5),
     ):
         call = (np.array(confidence), np.array(right), bins)
         yield from called(
@@ -188,9 +200,9 @@ def pointing_game(answer: Any) -> Iterator[Case]:
     def tops(maps: np.ndarray) -> np.ndarray:
         return np.array([np.unravel_index(m.argmax(), m.shape) for m in maps])
 
-    def hits(maps: np.ndarray, corners: np.ndarray, size: int, last: int = 0) -> np.ndarray:
+    def hits(maps: np.ndarray, corners: np.ndarray, size: int, last: int = 0, first: int = 0) -> np.ndarray:
         off = tops(maps) - corners
-        return ((off >= 0) & (off < size + last)).all(axis=1)
+        return ((off >= -first) & (off < size + last)).all(axis=1)
 
     def mass(maps: np.ndarray, corners: np.ndarray, size: int) -> float:
         return float(
@@ -205,6 +217,14 @@ def pointing_game(answer: Any) -> Iterator[Case]:
         Mistake(
             "A corner is (row, column), in this order.",
             gives=lambda m, corners, size: float(hits(m, corners[:, ::-1], size).mean()),
+        ),
+        Mistake(
+            "No extra pixel counts here: the row above the square and the column left of it are outside.",
+            gives=lambda *given: float(hits(*given, first=1).mean()),
+        ),
+        Mistake(
+            "No extra pixel counts here: the pixels around the square are outside.",
+            gives=lambda *given: float(hits(*given, first=1, last=1).mean()),
         ),
         Mistake("A share is asked for, not a count.", gives=lambda *given: float(hits(*given).sum())),
         Mistake("This is the share of the mass inside. Ask only where the highest value is.", gives=mass),
@@ -228,7 +248,7 @@ def pointing_game(answer: Any) -> Iterator[Case]:
     for label, places, corners, size in (
         ("one map that hits", [(3, 4)], [(2, 3)], 3),
         ("one hit, one miss in the columns", [(3, 4), (3, 7)], [(2, 3), (2, 3)], 3),
-        ("highest values right below the square", [(5, 4), (4, 4)], [(2, 3), (2, 3)], 3),
+        ("highest values right beside the square", [(5, 4), (1, 4), (1, 5), (3, 2), (4, 4)], [(2, 3)] * 5, 3),
         ("five maps", [(1, 6), (1, 5), (7, 2), (0, 0), (2, 8)], [(1, 5), (1, 5), (5, 2), (2, 2), (7, 0)], 2),
     ):
         call = (peaks(places), np.array(corners), size)
@@ -257,12 +277,23 @@ def occlusion_map(answer: Any) -> Iterator[Case]:
             values[i, j] = float(score(image[None])[0] - score(covered[None])[0])
         return values
 
-    def keeps_only(score: Callable[[np.ndarray], np.ndarray], image: np.ndarray, size: int) -> np.ndarray:
+    def alone(score: Callable[[np.ndarray], np.ndarray], image: np.ndarray, size: int) -> np.ndarray:
         values = fall(score, image, size)
         for i, j in np.ndindex(values.shape):
             only = np.zeros_like(image)
             only[i : i + size, j : j + size] = image[i : i + size, j : j + size]
-            values[i, j] = float(score(image[None])[0] - score(only[None])[0])
+            values[i, j] = float(score(only[None])[0])
+        return values
+
+    def keeps_only(score: Callable[[np.ndarray], np.ndarray], image: np.ndarray, size: int) -> np.ndarray:
+        return score(image[None])[0] - alone(score, image, size)
+
+    def one_channel(score: Callable[[np.ndarray], np.ndarray], image: np.ndarray, size: int) -> np.ndarray:
+        values = fall(score, image, size)
+        for i, j in np.ndindex(values.shape):
+            covered = image.copy()
+            covered[i : i + size, j : j + size, 0] = 0
+            values[i, j] = float(score(image[None])[0] - score(covered[None])[0])
         return values
 
     def never_restored(score: Callable[[np.ndarray], np.ndarray], image: np.ndarray, size: int) -> np.ndarray:
@@ -285,6 +316,12 @@ def occlusion_map(answer: Any) -> Iterator[Case]:
             gives=lambda score, image, size: float(score(image[None])[0]) - fall(score, image, size),
         ),
         Mistake("Cover the square with 0, and leave the rest open.", gives=keeps_only),
+        Mistake("This is the score of the square alone. Cover the square, and leave the rest open.", gives=alone),
+        Mistake(
+            "What the square scores alone is not what the image loses without it: leave the rest open.",
+            gives=lambda score, image, size: alone(score, image, size) - score(np.zeros_like(image)[None])[0],
+        ),
+        Mistake("Cover all channels of the square, not only the first.", gives=one_channel),
         Mistake("Cover with 0, not with 1.", gives=lambda *given: fall(*given, fill=1)),
         Mistake("Cover with 0, not with gray.", gives=lambda *given: fall(*given, fill=0.5)),
         Mistake(
@@ -295,16 +332,16 @@ def occlusion_map(answer: Any) -> Iterator[Case]:
     hint = "For each place: copy the image, set the square to 0, ask for the score of the copy."
     rng = np.random.default_rng(2)
 
-    def weighted(weights: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
-        return lambda images: (images[..., 0] * weights).sum(axis=(1, 2))
+    def weighted(weights: np.ndarray, power: int) -> Callable[[np.ndarray], np.ndarray]:
+        return lambda images: 9 + (images * weights).sum(axis=(1, 2, 3)) ** power
 
-    for label, rows, columns, size in (
-        ("an image of 2 x 2, square of 1", 2, 2, 1),
-        ("an image of 3 x 3, square of 2", 3, 3, 2),
-        ("an image of 4 rows and 6 columns", 4, 6, 3),
+    for label, shape, size, power in (
+        ("an image of 2 x 2, square of 1", (2, 2, 1), 1, 1),
+        ("an image of 3 x 3 with two channels, square of 2", (3, 3, 2), 2, 2),
+        ("an image of 4 rows and 6 columns with three channels", (4, 6, 3), 3, 2),
     ):
-        image = rng.integers(1, 5, (rows, columns, 1)).astype(float)
-        score = weighted(rng.integers(-3, 4, (rows, columns)).astype(float))
+        image = rng.integers(1, 5, shape).astype(float)
+        score = weighted(rng.integers(-3, 4, shape).astype(float), power)
         yield from called(
             answer,
             (score, image, size),
