@@ -37,6 +37,18 @@ def still_broken(x, y, copies, seed):
     return (x[order[n:]], y[order[n:]]), (x[order[:n]], y[order[:n]])
 
 
+def with_originals(x, y, copies, seed):
+    (train, valid) = parts(x, y, lambda x, y, seed: (x, y), seed)
+    more = copies(*train, seed)
+    return tuple(np.concatenate(pair) for pair in zip(train, more, strict=True)), valid
+
+
+def with_replacement(x, y, copies, seed):
+    valid = np.random.default_rng(seed).integers(len(x), size=len(x) // 5)
+    train = np.setdiff1d(np.arange(len(x)), valid)
+    return copies(x[train], y[train], seed), (x[valid], y[valid])
+
+
 def unmixed(x, y, copies, seed):
     n = len(x) // 5
     return copies(x[n:], y[n:], seed), (x[:n], y[:n])
@@ -98,6 +110,8 @@ ANSWERS = {
             (validation_of_originals_only, "has a twin"),
             (copies_on_both_sides, "as it is, each once"),
             (without_copies, "has lost its copies"),
+            (with_originals, "nothing beside it"),
+            (with_replacement, "each once"),
             (unmixed, "sorted by class"),
             (wrong_share, "a fifth of the images is asked for"),
             (labels_left_behind, "beside other images"),

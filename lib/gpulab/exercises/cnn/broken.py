@@ -650,11 +650,12 @@ def broken_split(answer: Any) -> Iterator[Case]:
         Mistake("A validation image has a twin in the training part. What is a new image?", when=_of(_leaks)),
         Mistake("The validation part is like the images in use: as it is, each once.", when=_of(_valid_is_copied)),
         Mistake("The training part has lost its copies: they are there to make it learn better.", when=_of(_no_copies)),
+        Mistake("The training part is what `copies` returns, and nothing beside it.", when=_of(_more_than_copies)),
         Mistake("The images come sorted by class, so a part without a random order lacks classes.", when=_of(_unmixed)),
         Mistake("Some labels stand beside other images than before.", when=_of(_mixed_up)),
     ]
     hint = "Follow one image through the function: where do its copies end up?"
-    for n, seed in ((10, 0), (30, 1), (50, 2)):
+    for n, seed in ((10, 0), (30, 1), (200, 2)):
         x = np.arange(n, dtype=float).reshape(n, 1, 1, 1)
         yield from called(
             _kept(answer),
@@ -703,6 +704,10 @@ def _no_copies(got: Any) -> bool:
     return len(set(_numbers(got[0]))) * COPIES > len(as_array(got[0][0]))
 
 
+def _more_than_copies(got: Any) -> bool:
+    return len(as_array(got[0][0])) > COPIES * len(set(_numbers(got[0])))
+
+
 def _unmixed(got: Any) -> bool:
     numbers = sorted(_numbers(got[1]))
     return len(numbers) > 3 and numbers == list(range(numbers[0], numbers[0] + len(numbers)))
@@ -729,6 +734,8 @@ def _parts_fault(got: Any, n: int) -> str:
         return f" with {len(train)} different images to train on, and the others are lost"
     if _no_copies(got) or len(as_array(got[0][0])) < COPIES * len(train):
         return " whose training part lacks copies"
+    if _more_than_copies(got):
+        return " whose training part has more images than `copies` returns"
     if _unmixed(got):
         return " whose validation part is cut out of one piece"
     return ""
