@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 
 TARGET = 0.975  # mean accuracy over ten seeds, on the test part
-MARGIN = 0.0025  # so far above it must the mean on validation lie: 500 images are a small sample
+MARGIN = 0.005  # so far above it must the mean on validation lie: its 500 digits are easier by about that
 
 
 @dataclass(frozen=True)
@@ -157,38 +157,38 @@ _step("torch tutorial", None, "a loop over a DataLoader that moves each image", 
 
 # Fewer images. What a step needs was asked on validation.
 _step("tensors", "torch tutorial", "data as one tensor, moved and cut there", way="tensors", rounds=3)
-_step("stop in time", "tensors", "no more epochs than the target needs", epochs=10, rounds=4, pilot=(8, 10))
-_step("rate", "stop in time", "a higher learning rate", lr=8e-3, epochs=6, rounds=4, pilot=(4, 5, 6))
-_step("triangle", "rate", "a triangle in place of one cycle", schedule="triangle", epochs=6, rounds=4, pilot=(4, 5, 6))
-_step("he", "triangle", "He's initialization", init="he", epochs=5, rounds=4, pilot=(4, 5))
-_step("distinct", "he", "no move of an image twice", distinct=True, epochs=5, rounds=4, pilot=(5,))
-_step("muon", "distinct", "Muon in place of Adam", optimizer="muon", lr=0.02, tuned=("lr",), epochs=3.5, rounds=4,
-      pilot=(3, 3.5))
-_step("views", "muon", "the mean of five views", views=5, epochs=3, rounds=4, pilot=(2.5, 3))
+_step("stop in time", "tensors", "no more epochs than the target needs", epochs=12, rounds=3, pilot=(8, 12))
+_step("rate", "stop in time", "a higher learning rate", lr=8e-3, epochs=8, rounds=3, pilot=(4, 5, 6, 8))
+_step("triangle", "rate", "a triangle in place of one cycle", schedule="triangle", epochs=8, rounds=3, pilot=(4, 5, 6, 8))
+_step("he", "triangle", "He's initialization", init="he", epochs=6, rounds=3, pilot=(4, 5, 6))
+_step("distinct", "he", "no move of an image twice", distinct=True, epochs=6, rounds=3, pilot=(5, 6))
+_step("muon", "distinct", "Muon in place of Adam", optimizer="muon", lr=0.02, tuned=("lr",), epochs=5, rounds=3,
+      pilot=(3, 3.5, 5))
+_step("views", "muon", "the mean of five views", views=5, epochs=4, rounds=3, pilot=(2.5, 3, 4))
 
 # Faster images: the same training in less time.
-_step("pool first", "views", "ReLU after the pooling", pool_first=True, rounds=4)
-_step("memory", "pool first", "freed memory is kept", memory=True, rounds=4)
-_step("layout", "memory", "channels last in memory", layout=True, rounds=4)
+_step("pool first", "views", "ReLU after the pooling", pool_first=True, rounds=3)
+_step("memory", "pool first", "freed memory is kept", memory=True, rounds=3)
+_step("layout", "memory", "channels last in memory", layout=True, rounds=3)
 _step("fused", "layout", "Adam's update in one kernel", fused=True)
 _step("bf16", "fused", "bfloat16 in the convolutions", precision="bf16")
 
 # Tried on the fast recipe, and not kept.
-_step("batch 128", "bf16", "larger batches", batch_size=128, lr=0.03, tuned=("lr",), rounds=4)
-_step("smoothing", "bf16", "smoothed labels", smoothing=0.1, rounds=4)
-_step("average", "bf16", "an average of the weights", average=0.9, rounds=4)
-_step("early exit", "bf16", "ask validation every half epoch", stop=0.9775, rounds=4)
+_step("batch 128", "bf16", "larger batches", batch_size=128, lr=0.03, tuned=("lr",), rounds=3)
+_step("smoothing", "bf16", "smoothed labels", smoothing=0.1, rounds=3)
+_step("average", "bf16", "an average of the weights", average=0.9, rounds=3)
+_step("early exit", "bf16", "ask validation every half epoch", stop=0.98, rounds=3)
 
 # Another network: the open class.
-_step("narrow", "bf16", "16, 32 and 32 maps", widths=(16, 32, 32), epochs=4, rounds=4, pilot=(4,))
+_step("narrow", "bf16", "16, 32 and 32 maps", widths=(16, 32, 32), epochs=6, rounds=3, pilot=(6,))
 
 # Keras.
 _step("keras tensors", BASE, "images moved in NumPy, before", way="tensors", rounds=3)
-_step("keras in time", "keras tensors", "no more epochs than the target needs", epochs=10, rounds=3)
+_step("keras in time", "keras tensors", "no more epochs than the target needs", epochs=12, rounds=3)
 _step("keras muon", "keras in time", "Muon, the triangle, He, no move twice", optimizer="muon", lr=0.02, schedule="triangle",
-      init="he", distinct=True, tuned=("lr", "schedule", "init", "distinct"), epochs=3.5, rounds=4, pilot=(3, 3.5))
-_step("keras views", "keras muon", "the mean of five views", views=5, epochs=3, rounds=4)
-_step("keras pool first", "keras views", "ReLU after the pooling", pool_first=True, rounds=4)
+      init="he", distinct=True, tuned=("lr", "schedule", "init", "distinct"), epochs=5, rounds=3, pilot=(3.5, 4))
+_step("keras views", "keras muon", "the mean of five views", views=5, epochs=4, rounds=3)
+_step("keras pool first", "keras views", "ReLU after the pooling", pool_first=True, rounds=3)
 _step("keras five steps", "keras pool first", "five steps before returning to Python", steps_at_once=5)
-_step("keras bf16", "keras five steps", "bfloat16", precision="bf16", rounds=4)
-_step("keras xla", "keras five steps", "XLA", compiled=True, rounds=2)
+_step("keras bf16", "keras five steps", "bfloat16", precision="bf16", rounds=3)
+_step("keras xla", "keras five steps", "XLA", compiled=True, rounds=1)

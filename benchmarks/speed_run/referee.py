@@ -22,7 +22,7 @@ What it does against cheating, and what each is for:
   classes.
 - *Changed pixels.* All images are a little darker, by a secret factor. A table of hashes finds nothing.
 - *Hidden files.* The folder of the data set is covered in the entry's process where the system can do that (Linux), and
-  a guard refuses and reports every attempt to open it, to start a program, or to use the network.
+  a guard refuses and reports every attempt to open it, to use the network, or (after the imports) to start a program.
 - *Moved copies.* After the clock has stopped, the test images are asked for again, each moved by one pixel. Who
   recognizes images instead of digits falls.
 - *Asked twice.* Some images are asked for again, in other company and order. An answer may depend on its image only.
