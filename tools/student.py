@@ -31,6 +31,7 @@ MARKER_LIKE = re.compile(r"^\s*#+\s*((begin|end)\s*(solution|hidden\s*tests?)|ha
 MARKER = re.compile(r"^(?P<indent>[ \t]*)### (?P<edge>BEGIN|END) (?P<kind>SOLUTION|HIDDEN TESTS)[ \t]*$")
 # Stores a number for the book's text; the learner's copy has the number in its text already (tools.plain).
 GLUE = re.compile(r"^(?:glue\(.*\)|from gpulab\.notebook import glue)$\n?", re.MULTILINE)
+INNER_GLUE = re.compile(r"^( +)glue\(.*\)$", re.MULTILINE)  # in a loop: something must stay in its place
 CHECK_CALL = re.compile(r"^check\(", re.MULTILINE)
 OPEN_LINE = re.compile(r"^\w[\w, ]* = \.\.\.$")  # says of an answer that is no function that it is not given yet
 SOLUTION_FENCE = re.compile(
@@ -95,7 +96,7 @@ def student_cell(cell: dict[str, Any], number: int) -> dict[str, Any] | None:
     source = text_of(cell)
     where = f"cell {number} (id {cell.get('id', 'none')})"
     if cell["cell_type"] == "code":
-        cleared = GLUE.sub("", clear_markers(source, where)).strip("\n")
+        cleared = GLUE.sub("", INNER_GLUE.sub(r"\1pass", clear_markers(source, where))).strip("\n")
         cell["outputs"], cell["execution_count"] = [], None
     else:
         cleared = remove_solution_blocks(source, where)
