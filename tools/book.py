@@ -32,8 +32,8 @@ from tools.student import notebook_text, remove_solution_blocks, student_page
 
 ROOT = Path(__file__).resolve().parents[1]
 SOURCE_FILES = ("_config.yml", "_toc.yml", "references.bib", "tools/book.py", "tools/student.py")
-# Pages may include code from the library and results from the experiments.
-SOURCE_FOLDERS = ("chapters", "labs", "site", "tools/sphinx_ext", "lib", "experiments")
+# Pages may include code from the library and the benchmarks and results from the experiments.
+SOURCE_FOLDERS = ("chapters", "labs", "site", "tools/sphinx_ext", "lib", "experiments", "benchmarks")
 LEFT_OUT = {"__pycache__", ".ipynb_checkpoints"}
 BUILDERS = ("jupyter-book", "sphinx", "myst-nb", "sphinx-book-theme", "sphinx-mathjax-offline", "sphinxcontrib-bibtex")
 STAMP = ".sources.sha256"
