@@ -1,0 +1,3 @@
+"""Exercises on the classification of sequences."""
+
+from __future__ import annotations

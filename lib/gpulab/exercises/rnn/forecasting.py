@@ -1,0 +1,3 @@
+"""Exercises on forecasting."""
+
+from __future__ import annotations

@@ -1,0 +1,3 @@
+"""Exercises on backpropagation through time and on gradients that vanish or explode."""
+
+from __future__ import annotations

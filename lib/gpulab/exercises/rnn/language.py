@@ -1,0 +1,3 @@
+"""Exercises on language models of characters."""
+
+from __future__ import annotations
