@@ -12,12 +12,12 @@ from tests.exercises.walk import Answers
 Binary = keras.losses.BinaryCrossentropy
 
 
-def built(activation, loss, limit):
+def built(activation, loss, limit, shape=((),)):
     """Return a function that builds a network with some activation at its end."""
 
     def build():
         hidden = [layers.Flatten(), layers.Dense(64, activation="relu")]
-        last = [layers.Dense(1, activation=activation), layers.Reshape(())]
+        last = [layers.Dense(1, activation=activation), *map(layers.Reshape, shape)]
         return keras.Sequential([keras.Input((28, 28, 1)), *hidden, *last]), loss(), limit
 
     return build
@@ -32,7 +32,7 @@ def heavy():
     return lambda y, z: keras.ops.mean((1 + 8 * y) * (keras.ops.softplus(z) - y * z))
 
 
-def epoch_with(clear, step_each_piece=False, share=lambda piece, batch: len(batch)):
+def epoch_with(clear, step_each_piece=False, pieces=16, share=lambda piece, batch: len(batch)):
     """Return an epoch that clears the sum of the gradients at some place."""
     cross_entropy = keras.losses.SparseCategoricalCrossentropy(from_logits=True, reduction="sum")
 
@@ -42,7 +42,7 @@ def epoch_with(clear, step_each_piece=False, share=lambda piece, batch: len(batc
         for batch in np.split(order, range(64, len(order), 64)):
             if clear == "batch":
                 added = [0.0] * len(weights)
-            for piece in np.split(batch, range(16, len(batch), 16)):
+            for piece in np.split(batch, range(pieces, len(batch), pieces)):
                 with tf.GradientTape() as tape:
                     loss = cross_entropy(y[piece], network(x[piece], training=True))
                 gradients = [g / share(piece, batch) for g in tape.gradient(loss, weights)]
@@ -109,6 +109,7 @@ ANSWERS = {
             (built(None, heavy, 0.0), "costs more than the other"),
             (built(None, Binary, 0.0), "what does the last step"),
             (lambda: built(None, logits, 0.0)()[:2], "three things"),
+            (built(None, logits, 0.0, shape=()), "returns the shape (2, 1)"),
         ],
     ),
     "cnn/broken-gradient-keras": Answers(
@@ -120,6 +121,7 @@ ANSWERS = {
             (epoch_with("batch", share=lambda piece, batch: len(piece)), "mean over the *batch*"),
             (epoch_with("batch", share=lambda piece, batch: 1), "far too long"),
             (without_a_step, "do not move"),
+            (epoch_with("batch", pieces=64), "holds 16 images"),
         ],
     ),
     "cnn/broken-evaluation-keras": Answers(

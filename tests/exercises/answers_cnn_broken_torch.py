@@ -52,6 +52,12 @@ def epoch_with(clear, pieces=16, step_each_piece=False, share=lambda piece, batc
 
 
 def accuracy(network, x, y):
+    training = network.training
+    share = always_training(network, x, y)
+    return network.train(training) and share
+
+
+def always_training(network, x, y):
     network.eval()
     with torch.inference_mode():
         share = (network(x).argmax(dim=1) == y).float().mean().item()
@@ -111,6 +117,7 @@ ANSWERS = {
             (built([], nn.BCEWithLogitsLoss(pos_weight=torch.tensor(9.0)), 0.0), "costs more than the other"),
             (built([], nn.BCELoss(), 0.0), "what does the last step"),
             (lambda: build()[:2], "three things"),
+            (lambda: (nn.Sequential(*layers()), nn.BCEWithLogitsLoss(), 0.0), "returns the shape (2, 1)"),
         ],
     ),
     "cnn/broken-gradient-torch": Answers(
@@ -122,12 +129,14 @@ ANSWERS = {
             (epoch_with("piece", step_each_piece=True), "not after each"),
             (epoch_with("batch", share=lambda piece, batch: len(piece)), "mean over the *batch*"),
             (epoch_with("batch", share=lambda piece, batch: 1), "far too long"),
+            (epoch_with("batch", pieces=64), "holds 16 images"),
         ],
     ),
     "cnn/broken-evaluation-torch": Answers(
         accuracy,
         [
             (left_in_eval, "in which mode"),
+            (always_training, "note the mode first"),
             (seeded, "switched off at random"),
             (only_dropout, "compared with the others"),
             (only_norm, "switched off at random"),

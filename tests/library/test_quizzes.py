@@ -233,6 +233,15 @@ def test_a_quiz_has_four_to_six_questions(name: str) -> None:
     tomllib.loads((FOLDER / f"{name}.toml").read_text(encoding="utf-8"))
 
 
+@pytest.mark.parametrize("name", names())
+def test_every_answer_gets_an_explanation_and_not_only_a_no(name: str) -> None:
+    made = tomllib.loads((FOLDER / f"{name}.toml").read_text(encoding="utf-8"))
+    for question in made["question"]:
+        parts = [question, *question.get("option", []), *question.get("wrong", [])]
+        short = [part["why"] for part in parts if len(part.get("why", "x" * 20)) < 20]
+        assert short == []
+
+
 def out(n: int, k: int, s: int = 1, p: int = 0) -> int:
     """Count the windows on a row, one by one."""
     return sum(1 for start in range(-p, n + p) if (start + p) % s == 0 and start + k <= n + p)

@@ -95,6 +95,17 @@ class _NoTriple(TypeError):
     """What a ``build`` returns that cannot be used."""
 
 
+class _NotOneEach(ValueError):
+    """Outputs that are not one number an image."""
+
+
+def _one_each(outputs: Any) -> None:
+    """Refuse outputs of another shape than the targets': (2, 1) against (2,) would be compared with each other."""
+    if tuple(outputs.shape) != (2,):
+        shape = tuple(outputs.shape)
+        raise _NotOneEach(f"the targets of two images have shape (2,), and `network` returns the shape {shape}")
+
+
 def _three(built: Any) -> tuple[Any, Any, float]:
     """Return the network, the loss and the limit."""
     if not isinstance(built, tuple | list) or len(built) != 3:
@@ -115,6 +126,7 @@ def _costs_torch(build: Callable[[], Any]) -> Callable[[float], list[float]]:
             last.weight.zero_()
             last.bias.fill_(z)
             outputs = network(torch.zeros(2, 1, 28, 28))
+            _one_each(outputs)
             each = [loss(outputs, torch.full_like(outputs, float(y))).item() for y in (1, 0)]
             return [*each, float(outputs.flatten()[0] > limit)]
 
@@ -132,6 +144,7 @@ def _costs_keras(build: Callable[[], Any]) -> Callable[[float], list[float]]:
         last = [layer for layer in network.layers if isinstance(layer, keras.layers.Dense)][-1]
         last.set_weights([np.zeros_like(last.get_weights()[0]), np.full_like(last.get_weights()[1], z)])
         outputs = network(np.zeros((2, 28, 28, 1), np.float32))
+        _one_each(outputs)
         each = [float(loss(np.full(outputs.shape, y, np.float32), outputs)) for y in (1, 0)]
         return [*each, float(np.asarray(outputs).ravel()[0] > limit)]
 
@@ -275,6 +288,16 @@ def broken_epoch_keras(network: Any, optimizer: Any, x: Any, y: Any, order: Any)
         optimizer.apply(added, weights)
 
 
+class _TooMany(MemoryError):
+    """More images at once than the memory holds."""
+
+
+def _in_memory(images: int) -> None:
+    """Refuse more images at once than the author's memory holds; a graph that Keras traces has no number yet."""
+    if images > PIECE:
+        raise _TooMany(f"the memory holds {PIECE} images at a time, and the network got {images}")
+
+
 def _after_torch(epoch: Any) -> Callable[..., np.ndarray]:
     """Return a function that gives a tiny network's weights after an epoch."""
 
@@ -283,6 +306,7 @@ def _after_torch(epoch: Any) -> Callable[..., np.ndarray]:
 
         network = torch.nn.Linear(*w.shape[::-1], bias=False).double()
         network.weight.data.copy_(torch.from_numpy(w))
+        network.register_forward_pre_hook(lambda _, inputs: _in_memory(len(inputs[0])))
         optimizer = torch.optim.SGD(network.parameters(), rate)
         data = torch.from_numpy(x), torch.from_numpy(y), torch.arange(len(x))
         epoch(network, optimizer, *data)
@@ -298,7 +322,12 @@ def _after_keras(epoch: Any) -> Callable[..., np.ndarray]:
     def after(w: np.ndarray, x: np.ndarray, y: np.ndarray, rate: float) -> np.ndarray:
         import keras
 
-        dense = keras.layers.Dense(len(w), use_bias=False, dtype="float64")
+        class Dense(keras.layers.Dense):
+            def call(self, inputs: Any, *others: Any, **more: Any) -> Any:
+                _in_memory(inputs.shape[0] or 0)
+                return super().call(inputs, *others, **more)
+
+        dense = Dense(len(w), use_bias=False, dtype="float64")
         network = keras.Sequential([keras.Input((w.shape[1],), dtype="float64"), dense])
         dense.set_weights([w.T])
         epoch(network, keras.optimizers.SGD(rate), x, y, np.arange(len(x)))
@@ -483,8 +512,11 @@ def _measured_torch(accuracy: Any) -> Callable[[str, int], dict[str, Any]]:
         finally:
             torch.random.set_rng_state(random)
         same = all(torch.equal(before[name], value) for name, value in network.state_dict().items())
-        modes = [layer.training for layer in network.modules()]
-        return {"share": share, "same": same, "training": all(modes)}
+        training = all(layer.training for layer in network.modules())
+        network.eval()
+        accuracy(network, x, torch.from_numpy(_classes(n)))
+        resting = not any(layer.training for layer in network.modules())
+        return {"share": share, "same": same, "training": training, "resting": resting}
 
     measured.__wrapped__ = accuracy
     return measured
@@ -499,7 +531,8 @@ def _measured_keras(accuracy: Any) -> Callable[[str, int], dict[str, Any]]:
         trainable = len(network.trainable_variables)
         share = accuracy(network, _images(n), _classes(n))
         same = all(map(np.array_equal, before, network.get_weights()))
-        return {"share": share, "same": same, "training": len(network.trainable_variables) == trainable}
+        training = len(network.trainable_variables) == trainable
+        return {"share": share, "same": same, "training": training, "resting": True}
 
     measured.__wrapped__ = accuracy
     return measured
@@ -516,7 +549,7 @@ class _Measurement(Number):
             return wrong
         if not got["same"]:
             return Difference("the right one, but afterward the network has other numbers in it", " than before")
-        if not got["training"]:
+        if not (got["training"] and got["resting"]):
             return Difference("the right one, but afterward the network is not as it was", "")
         return None
 
@@ -535,6 +568,10 @@ def _accuracy_cases(answer: Any, measured: Callable[[Any], Any], left: str) -> I
         Mistake("A share is asked for, between 0 and 1.", when=lambda got: float(got["share"]) > 1),
         Mistake("A measurement must not change what it measures.", when=lambda got: _share_is_right(got, "same")),
         Mistake(left, when=lambda got: _share_is_right(got, "training")),
+        Mistake(
+            "A network that was not training before the measurement is training after it. Note the mode first.",
+            when=lambda got: _share_is_right(got, "resting"),
+        ),
     ]
     hints = (
         "In this network, units are switched off at random while it trains. And now, while it is measured?",
