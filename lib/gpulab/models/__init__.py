@@ -13,6 +13,7 @@ from typing import Any
 from gpulab.models import cnn_keras, cnn_torch
 from gpulab.models.convert import WeightsError, load_weights, save_weights
 from gpulab.models.framework import framework_of, parameter_count
+from gpulab.models.recurrent import reference_rnn
 from gpulab.models.small import small
 
 __all__ = [
@@ -22,6 +23,7 @@ __all__ = [
     "load_weights",
     "parameter_count",
     "reference_cnn",
+    "reference_rnn",
     "save_weights",
     "small",
 ]

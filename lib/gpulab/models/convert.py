@@ -6,7 +6,9 @@ One more thing differs: PyTorch flattens (channels, height, width), Keras (heigh
 first dense layer after a flatten layer are put in the other order.
 
 Layers correspond by name. This file handles what the reference CNN needs, batch normalization, and depthwise convolutions
-with one filter for each channel, (channels, 1, height, width) in PyTorch; any other layer with weights is refused by name, and so is one between the flatten and the dense layer that depends on that order.
+with one filter for each channel, (channels, 1, height, width) in PyTorch. Embeddings and recurrent layers are in
+:mod:`gpulab.models.convert_recurrent`. Any other layer with weights is refused by name, and so is one between the flatten
+and the dense layer that depends on that order.
 """
 
 from __future__ import annotations
@@ -19,6 +21,7 @@ from typing import Any
 
 import numpy as np
 
+from gpulab.models import convert_recurrent as recurrent
 from gpulab.models.framework import framework_of
 
 Arrays = dict[str, np.ndarray]
@@ -93,19 +96,22 @@ def into_torch(model: Any, arrays: Arrays) -> None:
 
 def from_keras(model: Any) -> Arrays:
     """Return a Keras model's weights under PyTorch's names, in PyTorch's layouts."""
-    return {name: _to_torch(np.asarray(variable), kind, grid) for name, variable, kind, grid in _walk(model)}
+    arrays = {}
+    for names, variable, kind, grid in _walk(model):
+        arrays.update(zip(names, _to_torch(np.asarray(variable), kind, grid), strict=True))
+    return arrays
 
 
 def into_keras(model: Any, arrays: Arrays) -> None:
     """Put arrays, in PyTorch's names and layouts, into a Keras model."""
     places = list(_walk(model))
-    _check({name: _to_torch(np.asarray(var), kind, grid).shape for name, var, kind, grid in places}, arrays)
-    for name, variable, kind, grid in places:
-        variable.assign(_to_keras(arrays[name], kind, grid))
+    _check({name: array.shape for name, array in from_keras(model).items()}, arrays)
+    for names, variable, kind, grid in places:
+        variable.assign(_to_keras([arrays[name] for name in names], kind, grid))
 
 
-def _walk(model: Any) -> Iterator[tuple[str, Any, str, tuple[int, ...] | None]]:
-    """Yield PyTorch's name, the Keras variable, its kind, and the (height, width, channels) that it sees flattened."""
+def _walk(model: Any) -> Iterator[tuple[tuple[str, ...], Any, str, tuple[int, ...] | None]]:
+    """Yield PyTorch's names, the Keras variable, its kind, and the (height, width, channels) that it sees flattened."""
     grid = None
     for layer in model.layers:
         kind = type(layer).__name__
@@ -117,24 +123,44 @@ def _walk(model: Any) -> Iterator[tuple[str, Any, str, tuple[int, ...] | None]]:
         if kind == "Flatten" and len(layer.input.shape) == 4:
             grid = tuple(layer.input.shape[1:])
         elif kind in ("Conv2D", "Dense"):
-            yield f"{layer.name}.weight", layer.kernel, kind, grid if kind == "Dense" else None
+            yield (f"{layer.name}.weight",), layer.kernel, kind, grid if kind == "Dense" else None
             if layer.use_bias:
-                yield f"{layer.name}.bias", layer.bias, "vector", None
+                yield (f"{layer.name}.bias",), layer.bias, "vector", None
             grid = None
         elif kind == "DepthwiseConv2D" and layer.depth_multiplier == 1:
-            yield f"{layer.name}.weight", layer.kernel, kind, None
+            yield (f"{layer.name}.weight",), layer.kernel, kind, None
             if layer.use_bias:
-                yield f"{layer.name}.bias", layer.bias, "vector", None
+                yield (f"{layer.name}.bias",), layer.bias, "vector", None
         elif kind == "BatchNormalization":
             for variable in layer.weights:
-                yield f"{layer.name}.{NORM_NAMES[variable.name]}", variable, "vector", None
+                yield (f"{layer.name}.{NORM_NAMES[variable.name]}",), variable, "vector", None
+        elif kind == "Embedding":
+            yield (f"{layer.name}.weight",), layer.embeddings, "vector", None
+        elif kind in (*recurrent.RECURRENT, "Bidirectional"):
+            if problem := recurrent.problem(layer):
+                raise WeightsError(f"The weights of layer {layer.name} cannot be converted: {problem}.")
+            yield from recurrent.places(layer)
         elif layer.weights:
             raise WeightsError(
                 f"Layer {layer.name} is a {kind}: converting its weights is not written. See gpulab.models.convert."
             )
 
 
-def _to_torch(array: np.ndarray, kind: str, grid: tuple[int, ...] | None) -> np.ndarray:
+def _to_torch(array: np.ndarray, kind: str, grid: tuple[int, ...] | None) -> list[np.ndarray]:
+    """Return a Keras array as PyTorch's, one or two of them."""
+    if kind.endswith((" kernel", " bias")):
+        return recurrent.to_torch(array, kind)
+    return [_turned_to_torch(array, kind, grid)]
+
+
+def _to_keras(parts: list[np.ndarray], kind: str, grid: tuple[int, ...] | None) -> np.ndarray:
+    """Return PyTorch's one or two arrays as Keras' one."""
+    if kind.endswith((" kernel", " bias")):
+        return recurrent.to_keras(parts, kind)
+    return _turned_to_keras(parts[0], kind, grid)
+
+
+def _turned_to_torch(array: np.ndarray, kind: str, grid: tuple[int, ...] | None) -> np.ndarray:
     if kind == "Conv2D":
         return array.transpose(3, 2, 0, 1)  # (height, width, in, out) -> (out, in, height, width)
     if kind == "DepthwiseConv2D":
@@ -144,7 +170,7 @@ def _to_torch(array: np.ndarray, kind: str, grid: tuple[int, ...] | None) -> np.
     return array.T if kind == "Dense" else array
 
 
-def _to_keras(array: np.ndarray, kind: str, grid: tuple[int, ...] | None) -> np.ndarray:
+def _turned_to_keras(array: np.ndarray, kind: str, grid: tuple[int, ...] | None) -> np.ndarray:
     if kind == "Conv2D":
         return array.transpose(2, 3, 1, 0)
     if kind == "DepthwiseConv2D":
