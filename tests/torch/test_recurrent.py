@@ -64,7 +64,6 @@ def test_without_the_mask_the_padding_is_read(tmp_path: Path) -> None:
     model = known(case, tmp_path, masked=False)
     short, long = (predict(model, inputs(case, longest=n)) for n in (6, 12))
     assert abs(short - long).max() > 0.1
-    assert abs(short - long)[:, 0].min() > 0.01
 
 
 def test_weights_start_as_in_keras() -> None:
