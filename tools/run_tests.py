@@ -23,7 +23,8 @@ from tools import isolate, notebooks
 ROOT = Path(__file__).resolve().parents[1]
 PARTS = ("gpus", "cnns", "rnns", "transfer")
 ALONE = ("gpus",)  # parts whose notebooks measure the machine: nothing may run beside them
-WORKERS = min(os.cpu_count() or 1, 4)  # kernels at a time, of the other notebooks; each has one thread
+WORKERS = min(os.cpu_count() or 1, 4)  # processes at a time, where tests run beside each other
+BESIDE = ("-n", str(WORKERS), "--dist=loadfile")  # the tests of a file, and the cells of a notebook, stay together
 NO_TESTS = 5  # pytest's exit status where it collected nothing
 PLUGIN = ["-p", "tests.notebook_plugin", "--nbval", "--nbval-current-env"]
 
@@ -70,13 +71,14 @@ def plan(part: str | None = None, root: Path = ROOT) -> list[Group]:
     everywhere = dict(os.environ)
     library = [f"tests/{name}" for name in ("library", "setup", "truth") if (root / "tests" / name).is_dir()]
     doctests = [] if part else ["--doctest-modules", "lib/gpulab"]
-    groups = [Group("library", [*library, *doctests, *select], everywhere, bool(part))]
+    beside = [] if part else BESIDE
+    groups = [Group("library", [*beside, *library, *doctests, *select], everywhere, bool(part))]
     for framework in ("torch", "keras"):
         if (root / "tests" / framework).is_dir():
             groups.append(Group(framework, [f"tests/{framework}", *select], everywhere, bool(part)))
     groups += notebook_groups(notebooks.find(root, part), root)
     book = ["tests/promises"] if part else ["tests/promises", "tests/book"]
-    groups.append(Group("book", book, everywhere))
+    groups.append(Group("book", [*beside, *book], everywhere))
     return groups
 
 
@@ -87,8 +89,7 @@ def notebook_groups(found: Sequence[Path], root: Path = ROOT) -> list[Group]:
     others = [path for path in found if path not in alone]
     groups = []
     if others or not alone:
-        beside = ["-n", str(WORKERS), "--dist=loadfile"]  # a notebook's cells stay together
-        groups.append(Group("notebooks", [*beside, *notebook_arguments(others, root)], variables))
+        groups.append(Group("notebooks", [*BESIDE, *notebook_arguments(others, root)], variables))
     if alone:
         groups.append(Group("measuring", notebook_arguments(alone, root), variables))
     return groups
