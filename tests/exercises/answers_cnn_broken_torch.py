@@ -81,20 +81,22 @@ def seeded(network, x, y):
 
 
 def only_dropout(network, x, y):
+    training = network.training
     for layer in network.modules():
         if isinstance(layer, nn.Dropout):
             layer.eval()
     share = measured(network, x, y)
-    network.train()
+    network.train(training)
     return share
 
 
 def only_norm(network, x, y):
+    training = network.training
     for layer in network.modules():
         if isinstance(layer, nn.BatchNorm1d | nn.BatchNorm2d):
             layer.eval()
     share = measured(network, x, y)
-    network.train()
+    network.train(training)
     return share
 
 

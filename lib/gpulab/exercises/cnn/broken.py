@@ -293,7 +293,7 @@ class _TooMany(MemoryError):
 
 
 def _in_memory(images: int) -> None:
-    """Refuse more images at once than the author's memory holds; a graph that Keras traces has no number yet."""
+    """Refuse more images at once than the author's memory holds."""
     if images > PIECE:
         raise _TooMany(f"the memory holds {PIECE} images at a time, and the network got {images}")
 
@@ -322,15 +322,18 @@ def _after_keras(epoch: Any) -> Callable[..., np.ndarray]:
     def after(w: np.ndarray, x: np.ndarray, y: np.ndarray, rate: float) -> np.ndarray:
         import keras
 
+        images = [0]
+
         class Dense(keras.layers.Dense):
             def call(self, inputs: Any, *others: Any, **more: Any) -> Any:
-                _in_memory(inputs.shape[0] or 0)
+                images.append(inputs.shape[0] or 0)
                 return super().call(inputs, *others, **more)
 
         dense = Dense(len(w), use_bias=False, dtype="float64")
         network = keras.Sequential([keras.Input((w.shape[1],), dtype="float64"), dense])
         dense.set_weights([w.T])
         epoch(network, keras.optimizers.SGD(rate), x, y, np.arange(len(x)))
+        _in_memory(max(images))  # not while it runs: Keras would wrap the message in its own
         return dense.get_weights()[0].T
 
     after.__wrapped__ = epoch
