@@ -286,6 +286,8 @@ VERIFY: dict[str, Callable[[], float]] = {
     "cnns/pooling#average-gradient": lambda: 8 * slope(lambda x: float(np.mean([x, 1, 1, 3])), 7.0),
     "cnns/landmark-networks#grouped-weights": lambda: 2 * np.zeros((3, 3, 32, 64)).size,
     "cnns/landmark-networks#flop": lambda: sum(4.1 for _ in ("product", "sum")),
+    "rnns/through-time#linear-steps": lambda: np.linalg.norm(np.linalg.matrix_power(0.5 * np.eye(2), 4), 2),
+    "rnns/through-time#clip-length": lambda: 3 * min(1, 1 / np.linalg.norm([3, 4])),
     "cnns/depth-and-shortcuts#shrinking": lambda: 1 / np.prod([0.5] * 10),
     "cnns/depth-and-shortcuts#bottleneck": lambda: sum(
         np.zeros((k, k, i, o)).size for k, i, o in ((1, 256, 64), (3, 64, 64), (1, 64, 256))
@@ -335,6 +337,11 @@ VERIFY: dict[str, Callable[[], float]] = {
     "cnns/speed-run#time": lambda: 1 + sum(3500 / 5000 for _ in range(5)),
     "cnns/speed-run#seeds": lambda: next(n for n in range(1, 99) if 2 * math.hypot(0.4, 0.4) / n**0.5 <= 0.4 + 1e-12),
     "cnns/leaderboard#chance": lambda: 100 * np.mean(np.eye(10)),
+    "rnns/sequences#parameters": lambda: sum(np.zeros(s).size for s in ((20, 10), (20, 20), (20,))),
+    "rnns/lstm#one-step": lambda: np.dot([0.5, 0.25], [4, -1]),
+    "rnns/lstm#parameters": lambda: sum(np.zeros((20, n)).size for n in (10, 20, 1) for _ in "ifgo"),
+    "rnns/gru#mixture": lambda: np.average([0.8, -0.4], weights=[0.75, 0.25]),
+    "rnns/gru#parameters": lambda: sum(np.zeros((20, n)).size for n in (10, 20, 1) for _ in "rzn"),
 }
 # Wrong values that come from a mistake: the mistake is made here, so that the explanation speaks of what happened.
 MISTAKES: dict[str, list[float]] = {
@@ -347,6 +354,8 @@ MISTAKES: dict[str, list[float]] = {
     "cnns/pooling#average-gradient": [8, 7 * 8 / 4, np.mean([7, 1, 1, 3])],
     "cnns/landmark-networks#grouped-weights": [9 * 64 * 128, 9 * 32 * 64],
     "cnns/landmark-networks#flop": [4.1, 4.1 / 2],
+    "rnns/through-time#linear-steps": [0.5**3, 4 * 0.5],
+    "rnns/through-time#clip-length": [np.clip(3, -1, 1), 3 / (3**2 + 4**2), 3 / (3 + 4)],
     "cnns/depth-and-shortcuts#shrinking": [2 * 10, 0.5 * 10],
     "cnns/depth-and-shortcuts#bottleneck": [256 * 64 + 9 * 64 * 64, 2 * 9 * 256 * 256],
     "cnns/classifier-head#dense-parameters": [512 * 10, 32 * 10 + 10],
@@ -394,6 +403,11 @@ MISTAKES: dict[str, list[float]] = {
     "cnns/learning-rates#steps-left": [10 * 6400 // 32, 6400 // 128],
     "cnns/overfitting#scaled": [3, 3 / 0.25, 3 * 0.75],
     "cnns/overfitting#target": [1 - 0.2, 0.2 / 5],
+    "rnns/sequences#parameters": [20 * (10 + 1), 20 * (10 + 20), 20 * (10 + 20 + 2)],
+    "rnns/lstm#one-step": [0.5 * 4 + 0.25, 4 - 0.25, 0.5 * 4 - 1],
+    "rnns/lstm#parameters": [20 * 31, 4 * 20 * 30, 4 * 20 * 11],
+    "rnns/gru#mixture": [0.25 * 0.8 + 0.75 * -0.4, 0.75 * 0.8 - 0.4, 0.75 * 0.8 + 0.25 * 0.4],
+    "rnns/gru#parameters": [4 * 20 * 31, 2 * 20 * 31, 20 * 31],
 }
 NUMBERS = {f"{name}#{q.id}": q for name in names() for q in quiz(name).questions if isinstance(q, Number)}
 

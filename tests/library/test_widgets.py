@@ -17,7 +17,7 @@ from gpulab import results, widgets
 from gpulab.data import load
 from gpulab.widgets import core, grids, maps, network, still
 
-EXPLORERS = (widgets.convolution, widgets.pooling, widgets.feature_maps)
+EXPLORERS = (widgets.convolution, widgets.pooling, widgets.feature_maps, widgets.unrolled)
 DOT = "<svg xmlns='http://www.w3.org/2000/svg' width='9' height='9'><circle cx='4' cy='4' r='3'/></svg>"
 
 

@@ -113,8 +113,8 @@ def run(
         \text{gru:} \quad & r, z = \sigma(a + s), \quad n = \tanh(a_n + r \odot s_n) \\
                     & h_t = (1 - z) \odot n + z \odot h_{t-1}
 
-    The names in :data:`GATES` stand for these letters, in PyTorch's order: input ``i``, forget ``f``, cell ``g``, output
-    ``o``; reset ``r``, update ``z``, new ``n``.
+    The names in :data:`GATES` stand for these letters, in PyTorch's order: input ``i``, forget ``f``, cell ``g``,
+    output ``o``; reset ``r``, update ``z``, new ``n``.
 
     Parameters
     ----------
@@ -128,7 +128,7 @@ def run(
     h0, c0 : ndarray, (n, units), optional
         States before the first step; zeros where they are not given.
     reset_after : bool
-        Only for the GRU. False: the reset gate comes before the product, as in the original [3]_,
+        Only for the GRU. False: the reset gate comes before the product, as in the paper [3]_,
         :math:`n = \tanh(a_n + W_{hn} (r \odot h_{t-1}) + b_{hn})`.
 
     Returns
@@ -174,8 +174,8 @@ def gradients(record: Record, dh: np.ndarray, dc: np.ndarray | None = None) -> A
     r"""Return the gradients of a loss, by backpropagation through time.
 
     From the last step to the first: the gradient for the state is what the loss says of this step, plus what comes back
-    from the step after it. All steps use the same weights, so their gradients are sums over the steps. For the plain RNN,
-    with :math:`d_t = \frac{\partial L}{\partial h_t} \odot (1 - h_t^2)`:
+    from the step after it. All steps use the same weights, so their gradients are sums over the steps. For the plain
+    RNN, with :math:`d_t = \frac{\partial L}{\partial h_t} \odot (1 - h_t^2)`:
 
     .. math::
 
@@ -237,7 +237,9 @@ def gradients(record: Record, dh: np.ndarray, dc: np.ndarray | None = None) -> A
 # --- One step, forward and back --------------------------------------------------------------------------------------
 
 
-def _step(kind: str, w: Arrays, x: np.ndarray, h: np.ndarray, c: np.ndarray, reset_after: bool) -> tuple[Any, Any, list]:
+def _step(
+    kind: str, w: Arrays, x: np.ndarray, h: np.ndarray, c: np.ndarray, reset_after: bool
+) -> tuple[Any, Any, list]:
     """Return the state, the cell state and the gates after one step; all arrays are (n, units), `x` (n, features)."""
     a = x @ w["weight_ih"].T + w["bias_ih"]
     s = h @ w["weight_hh"].T + w["bias_hh"]

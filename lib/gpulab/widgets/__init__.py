@@ -17,5 +17,6 @@ from gpulab.widgets.core import Explorer
 from gpulab.widgets.frames import frames
 from gpulab.widgets.grids import convolution, pooling
 from gpulab.widgets.maps import feature_maps
+from gpulab.widgets.reading import unrolled
 
-__all__ = ["Explorer", "chooser", "convolution", "feature_maps", "frames", "pooling"]
+__all__ = ["Explorer", "chooser", "convolution", "feature_maps", "frames", "pooling", "unrolled"]
