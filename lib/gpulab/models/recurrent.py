@@ -38,8 +38,8 @@ def reference_rnn(
 
     With the defaults it is the network that many first examples show, a ``SimpleRNN(64)`` or an ``LSTM(64)`` on inputs
     of shape (None, 10) with one output. Theirs ends with a sigmoid. Ours returns the logit: train it with
-    ``loss="binary_cross_entropy"``, which has the sigmoid inside, and answer "yes" where the logit is above 0. With more
-    than one output train it with ``"cross_entropy"``.
+    ``loss="binary_cross_entropy"``, which has the sigmoid inside, and answer "yes" where the logit is above 0. With
+    more than one output train it with ``"cross_entropy"``.
 
     Parameters
     ----------
@@ -49,7 +49,7 @@ def reference_rnn(
     features : int
         Width of a step: of the vectors in x, or, with a vocabulary, of the embedding.
     vocabulary : int
-        0: x is (n, T, features), float. More: x is (n, T), whole numbers from 0 to ``vocabulary`` - 1; 0 is the padding.
+        0: x is (n, T, features), float. More: x is (n, T), whole numbers below it; 0 is the padding.
     units : int
         Width of the state, in each direction.
     outputs : int
@@ -114,7 +114,8 @@ def reference_rnn(
             raise ValueError(f"{name}={number!r}: expected a whole number of at least 1, {what}.")
     if isinstance(vocabulary, bool) or not isinstance(vocabulary, int) or vocabulary < 0 or vocabulary == 1:
         raise ValueError(
-            f"vocabulary={vocabulary!r}: expected 0 for vectors, or the number of tokens, at least 2: the padding and one more."
+            f"vocabulary={vocabulary!r}: expected 0 for vectors, or the number of tokens, "
+            "at least 2: the padding and one more."
         )
     if isinstance(dropout, bool) or not isinstance(dropout, int | float) or not 0 <= dropout < 1:
         raise ValueError(f"dropout={dropout!r}: expected a share from 0 to below 1, such as 0.2.")
