@@ -31,7 +31,7 @@
     "Play it, or take one step at a time. All cells are the same cell: the same weights at each letter. Choose a name, or type one of your own.";
   const choice = ui.select(
     "name",
-    "A name of the test set",
+    "A test name",
     data.names.map((name) => [name, name]),
     data.names[0],
   );
