@@ -21,13 +21,23 @@ def reset_once():
     return built
 
 
+def with_all_states():
+    pool = layers.Lambda(lambda states: states[:, -1])
+    read = [layers.Masking(), layers.GRU(32, stateful=True, return_sequences=True), pool]
+    return keras.Sequential([keras.Input(batch_shape=(27, 29, 12)), *read, layers.Dense(9)])
+
+
+def without_mask_and_leaking():
+    return network(lambda: layers.GRU(32, stateful=True))()
+
+
 ANSWERS = {
     "rnn/broken-state-keras": Answers(
         network(layers.Masking, lambda: layers.GRU(32)),
         [
             (reset_once, "what other people said"),
-            (network(layers.Masking, lambda: layers.GRU(32, stateful=True, unroll=True)), "what other people said"),
-            (network(layers.Masking, lambda: layers.GRU(32, stateful=True, dropout=0.0)), "what other people said"),
+            (with_all_states, "what other people said"),
+            (without_mask_and_leaking, "zeros after the end"),
             (network(lambda: layers.GRU(32)), "zeros after the end"),
             (network(layers.Masking, lambda: layers.GRU(32), outputs=1), "shape (27, 1)"),
             (network(layers.Flatten), "no Keras model with a GRU"),

@@ -320,14 +320,10 @@ def broken_answers_torch(network: Any, x: Any) -> Any:
     import torch
 
     states, _ = network.layer(x, network.state)
-    last = states[torch.arange(len(x)), steps(x) - 1]
+    end = (x != 0).any(dim=2).sum(dim=1) - 1  # the last step that is not all zeros
+    last = states[torch.arange(len(x)), end]
     network.state = last.detach()[None]
     return network.head(last)
-
-
-def steps(x: Any) -> Any:
-    """Return the steps of each recording (n,), before its zeros; the lab's own is of this name, too."""
-    return (x != 0).any(dim=2).sum(dim=1)
 
 
 def broken_network_keras() -> Any:
@@ -419,7 +415,8 @@ def _fresh_answers(network: Any, x: Any) -> Any:
 
     with torch.no_grad():
         states, _ = network.layer(x)
-        return network.head(states[torch.arange(len(x)), steps(x) - 1])
+        end = (x != 0).any(dim=2).sum(dim=1) - 1
+        return network.head(states[torch.arange(len(x)), end])
 
 
 def _keras_tests(build: Any) -> Callable[[str], str]:
@@ -433,16 +430,15 @@ def _keras_tests(build: Any) -> Callable[[str], str]:
         if not known:
             return "nothing: it is no Keras model with a GRU in it"
         first, second = _recordings(27, 0), _recordings(27, 1)
-        named = {"training": test == "after others in training"}
         if test == "right":
-            got = np.asarray(network(first, **named))
+            got = np.asarray(network(first))
             if got.shape != (27, 9):
                 return f"an array of shape {got.shape}, and (27, 9) is asked for"
             near = np.allclose(got, np.asarray(_reference(network)(first)), atol=1e-4)
             return "the same answers" if near else "logits that depend on the zeros after the end"
-        alone = np.asarray(network(first, **named))
-        network(second, **named)
-        again = np.asarray(network(first, **named))
+        alone = np.asarray(network(first))
+        network(second)
+        again = np.asarray(network(first))
         return "the same answers" if np.allclose(alone, again, rtol=0, atol=1e-6) else "other logits than alone"
 
     tested.__wrapped__ = build
@@ -496,4 +492,4 @@ def broken_state_torch(answer: Any) -> Iterator[Case]:
 )
 def broken_state_keras(answer: Any) -> Iterator[Case]:
     """Build a network that answers for each recording as if it were the only one."""
-    yield from _state_cases(answer, _keras_tests, TESTS[:3], "new_network")
+    yield from _state_cases(answer, _keras_tests, TESTS[:2], "new_network")
