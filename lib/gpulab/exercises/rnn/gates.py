@@ -350,4 +350,5 @@ def _biases(layer: Any) -> np.ndarray:
 
 
 def _units(layer: Any) -> int:
-    return int(getattr(layer, "units", None) or getattr(layer, "hidden_size", 1))
+    found = getattr(layer, "units", getattr(layer, "hidden_size", 1))
+    return found if isinstance(found, int) else 1  # of a class, it is a property
