@@ -2,8 +2,8 @@
 
 Part ``names``: an LSTM with 16 units reads first names letter by letter (PyTorch); three seeds, with their weights,
 rounded to four digits, so that a page can run them in NumPy. Part ``memory``: say the first of 40 random digits after
-the last one, with forget biases 0, 1, 2 and 4, in PyTorch and in Keras; beside them, in PyTorch, an RNN, a GRU, and a GRU
-with an update bias of 2. Three seeds. Run it again with the same ``--log FILE``, and it goes on where it stopped.
+the last one, with forget biases 0, 1, 2 and 4, in PyTorch and in Keras; beside them, in PyTorch, an RNN, a GRU, and a
+GRU with an update bias of 2. Three seeds. Run it again with the same ``--log FILE``, and it goes on where it stopped.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def digits(n: int, steps: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def set_forget_bias(model: Any, value: float) -> None:
-    """Set what is added in the forget gates of an LSTM (in PyTorch also in the update gates of a GRU), and only there."""
+    """Set what is added in the forget gates of an LSTM (in PyTorch also in the update gates of a GRU)."""
     if hasattr(model, "named_parameters"):
         import torch
 
@@ -65,7 +65,7 @@ def names(seed: int) -> dict[str, Any]:
     from gpulab.train import evaluate, fit, predict
 
     found = load("names")
-    parts = {name: (one_hot(part.x, 26), part.y) for name, part in zip(("train", "valid", "test"), _parts(found), strict=True)}
+    parts = {name: (one_hot(getattr(found, name).x, 26), getattr(found, name).y) for name in ("train", "valid", "test")}
     torch.manual_seed(seed)
     model = reference_rnn("torch", "lstm", features=26, units=NAMES_UNITS, outputs=2)
     fit(model, parts["train"], epochs=12, batch_size=64, lr=1e-2, schedule="cosine", clip=1.0, seed=seed, verbose=False)
@@ -73,8 +73,7 @@ def names(seed: int) -> dict[str, Any]:
         for weight in model.parameters():
             weight.copy_(torch.round(weight, decimals=4))
     answers, truth = predict(model, parts["test"][0]).argmax(axis=1), parts["test"][1]
-    weights = {name.split(".")[-1]: np.round(w.numpy().astype(float), 4).tolist() for name, w in model.state_dict().items() if "l0" in name}
-    dense = {name.split(".")[-1]: np.round(w.numpy().astype(float), 4).tolist() for name, w in model.state_dict().items() if "l0" not in name}
+    rounded = {name: np.round(w.numpy().astype(float), 4).tolist() for name, w in model.state_dict().items()}
     return {
         "part": "names",
         "framework": "torch",
@@ -84,13 +83,9 @@ def names(seed: int) -> dict[str, Any]:
         "valid": evaluate(model, parts["valid"])["accuracy"],
         "test": float((answers == truth).mean()),
         "balanced": float(np.mean([(answers[truth == k] == k).mean() for k in (0, 1)])),
-        "weights": {name.removesuffix("_l0"): value for name, value in weights.items()},
-        "dense": dense,
+        "weights": {name[4:-3]: rounded[name] for name in rounded if name.startswith("rnn.")},
+        "dense": {name[5:]: rounded[name] for name in rounded if name.startswith("head.")},
     }
-
-
-def _parts(found: Any) -> tuple[Any, Any, Any]:
-    return found.train, found.valid, found.test
 
 
 def memory(framework: str, cell: str, bias: float | None, seed: int) -> dict[str, Any]:
@@ -151,11 +146,12 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("framework", nargs="?", choices=("torch", "keras"))
     parser.add_argument("--log", type=Path, default=Path("gates.log"))
+    parser.add_argument("--before", type=float, default=0.0, help="seconds that the earlier parts of a stopped run took")
     given = parser.parse_args()
     if given.framework:
         work(given.framework, given.log)
         return
-    start = time.perf_counter()
+    start = time.perf_counter() - given.before
     for framework in ("torch", "keras"):
         subprocess.run([sys.executable, "-m", "experiments.gates", framework, "--log", str(given.log)], check=True)
     seconds = time.perf_counter() - start

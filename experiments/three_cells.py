@@ -1,9 +1,9 @@
 """Which recurrent cell wins on one budget: tanh RNN, LSTM or GRU, on three real tasks?
 
 Tasks: the speaker of two vowels (``vowels``), the list a first name stands on (``names``), next year's sunspots
-(``sunspots``). Two budgets: equal units (64), and equal parameters (those of the LSTM with 64 units). The learning rate of
-each cell is the one of three with the lowest validation loss, tried with a seed of its own. Five seeds in PyTorch; three
-in Keras, with equal units, for the two tasks that classify. Each framework runs in a process of its own.
+(``sunspots``). Two budgets: equal units (64), and equal parameters (those of the LSTM with 64 units). The learning rate
+of each cell is the one of three with the lowest validation loss, tried with a seed of its own. Five seeds in PyTorch;
+three in Keras, with equal units, for the two tasks that classify. Each framework runs in a process of its own.
 Run it again with the same ``--log FILE``, and it goes on where it stopped.
 """
 
@@ -195,13 +195,15 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("framework", nargs="?", choices=("torch", "keras"))
     parser.add_argument("--log", type=Path, default=Path("three_cells.log"))
+    parser.add_argument("--before", type=float, default=0.0, help="seconds that the earlier parts of a stopped run took")
     given = parser.parse_args()
     if given.framework:
         work(given.framework, given.log)
         return
-    start = time.perf_counter()
+    start = time.perf_counter() - given.before
     for framework in ("torch", "keras"):
-        subprocess.run([sys.executable, "-m", "experiments.three_cells", framework, "--log", str(given.log)], check=True)
+        command = [sys.executable, "-m", "experiments.three_cells", framework, "--log", str(given.log)]
+        subprocess.run(command, check=True)
     seconds = time.perf_counter() - start
     path = stamp.store("three_cells", [*baselines(), *read(given.log)], SEEDS["torch"], PACKAGES, seconds)
     print(f"stored in {path.relative_to(stamp.ROOT)}")
