@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from gpulab import results
+from gpulab.data import Split, load
 
 from benchmarks.sequence_cost.__main__ import rows_of, spread
 from benchmarks.sequence_cost.cases import LENGTHS, LOOPS, Case, baseline, cases
 from experiments.attention_pooling import COMMA, STAR, lists, marked
-from gpulab import results
-from gpulab.data import Split, load
 
 
 @pytest.mark.parametrize("framework", ["torch", "keras"])

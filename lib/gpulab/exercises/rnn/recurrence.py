@@ -196,12 +196,22 @@ def scaled_attention(answer: Any) -> Iterator[Case]:
     mistakes = [
         Mistake("The scores are not divided by the square root of d.", gives=lambda *call: right(*call, scale=1.0)),
         Mistake("Divide by the square root of d, not by d.", gives=lambda q, *rest: right(q, *rest, scale=q.shape[-1])),
-        Mistake("d is the size of a query, not the number of places.", gives=lambda q, k, *rest: right(q, k, *rest, scale=math.sqrt(k.shape[-2]))),
-        Mistake("The mask comes too late: the weights must add up to one.", gives=lambda *call: right(*call, masked="after")),
+        Mistake(
+            "d is the size of a query, not the number of places.",
+            gives=lambda q, k, *rest: right(q, k, *rest, scale=math.sqrt(k.shape[-2])),
+        ),
+        Mistake(
+            "The mask comes too late: the weights must add up to one.", gives=lambda *call: right(*call, masked="after")
+        ),
         Mistake("The mask is not used.", gives=lambda *call: right(*call, masked="never")),
-        Mistake("The softmax runs over those who are looked at: the last axis.", gives=lambda *call: right(*call, axis=-2)),
-        Mistake("Some results are no numbers. Subtract the largest score of a row before exp.", when=lambda got: not np.isfinite(np.asarray(got, float)).all()),
-    ]  # fmt: skip
+        Mistake(
+            "The softmax runs over those who are looked at: the last axis.", gives=lambda *call: right(*call, axis=-2)
+        ),
+        Mistake(
+            "Some results are no numbers. Subtract the largest score of a row before exp.",
+            when=lambda got: not np.isfinite(np.asarray(got, float)).all(),
+        ),
+    ]
     rng = np.random.default_rng(0)
     for n, places, d, size, factor in ((1, 3, 4, 2, 1.0), (2, 5, 8, 8, 1.0), (1, 4, 4, 3, 400.0)):
         q, k, v = (rng.normal(size=(n, places, s)) for s in (d, d, size))
