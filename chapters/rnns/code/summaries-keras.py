@@ -14,7 +14,7 @@ lstm = layers.LSTM(64, return_sequences=True)
 states = lstm(x)  # (3, 8, 64): reads the padding, too
 last = ops.take_along_axis(states, steps[:, None, None] - 1, axis=1)[:, 0]
 mean = layers.GlobalAveragePooling1D()(states, mask=real)
-highest = ops.max(ops.where(real[:, :, None], states, -2.0), axis=1)
+highest = ops.max(ops.where(real[:, :, None], states, -2.0), axis=1)  # -2: below all
 print("each summary:", tuple(last.shape), tuple(mean.shape), tuple(highest.shape))
 
 masked = lstm(x, mask=real)  # repeats the last real state in the padding

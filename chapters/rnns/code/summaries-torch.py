@@ -14,7 +14,7 @@ lstm = nn.LSTM(12, 64, batch_first=True)
 states, _ = lstm(x)  # (3, 8, 64): reads the padding, too
 last = states[torch.arange(3), steps - 1]
 mean = (states * real[:, :, None]).sum(dim=1) / steps[:, None]
-highest = states.masked_fill(~real[:, :, None], -2).amax(dim=1)
+highest = states.masked_fill(~real[:, :, None], -2).amax(dim=1)  # -2: below all
 print("each summary:", tuple(last.shape), tuple(mean.shape), tuple(highest.shape))
 
 packed = pack_padded_sequence(x, steps, batch_first=True, enforce_sorted=False)
