@@ -29,3 +29,6 @@ weights = {"weight_ih": rows(kernel), "weight_hh": rows(recurrent)}
 weights |= {"bias_ih": rows(biases[0]), "bias_hh": rows(biases[1])}
 ours = cells.run("gru", weights, x).h
 print("equal to NumPy:", np.allclose(ours, states, atol=1e-6))
+
+biases[0, :64], biases[1, :64] = 2.0, 0.0  # open the update gates; they come first
+gru.set_weights([kernel, recurrent, biases])
