@@ -13,7 +13,7 @@ class Reader(nn.Module):
         self.head = nn.Linear(64, 1)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        every, _ = self.rnn(x)
+        every, _ = self.rnn(x)  # its last column is right only without padding
         return self.head(every[:, -1])  # no sigmoid: the loss has it
 
 
