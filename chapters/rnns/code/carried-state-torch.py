@@ -10,10 +10,10 @@ whole, _ = cell(lanes)
 
 state = None  # zeros
 for at in range(0, 192, 64):
-    piece = lanes[:, at : at + 64].requires_grad_()
-    h, state = cell(piece, state)
+    h, end = cell(lanes[:, at : at + 64], state)  # goes on from there
     # ... here: loss, backward and a step of the optimizer ...
-    state = state.detach()  # a number from now on: no gradient goes back
+    state = end.detach()  # a number from now on: no gradient goes back
 same = torch.allclose(h[:, -1], whole[:, -1], atol=1e-6)
 print("the last state is that of the whole text:", same)
-print("a gradient would go back:", state.requires_grad)
+print("a gradient would go back before detach:", end.requires_grad)
+print("and after it:", state.requires_grad)
