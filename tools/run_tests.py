@@ -25,6 +25,7 @@ PARTS = ("gpus", "cnns", "rnns", "transfer")
 ALONE = ("gpus",)  # parts whose notebooks measure the machine: nothing may run beside them
 WORKERS = min(os.cpu_count() or 1, 4)  # processes at a time, where tests run beside each other
 BESIDE = ("-n", str(WORKERS), "--dist=loadfile")  # the tests of a file, and the cells of a notebook, stay together
+COPIES = "tests/truth/test_learners_copy.py"  # a kernel a test, none of which needs another
 NO_TESTS = 5  # pytest's exit status where it collected nothing
 PLUGIN = ["-p", "tests.notebook_plugin", "--nbval", "--nbval-current-env"]
 
@@ -72,7 +73,12 @@ def plan(part: str | None = None, root: Path = ROOT) -> list[Group]:
     library = [f"tests/{name}" for name in ("library", "setup", "truth") if (root / "tests" / name).is_dir()]
     doctests = [] if part else ["--doctest-modules", "lib/gpulab"]
     beside = [] if part else BESIDE
-    groups = [Group("library", [*beside, *library, *doctests, *select], everywhere, bool(part))]
+    apart = (root / COPIES).is_file()
+    aside = [f"--ignore={COPIES}"] if apart else []
+    groups = [Group("library", [*beside, *library, *aside, *doctests, *select], everywhere, bool(part))]
+    if apart:
+        spread = ["-n", str(WORKERS), "--dist=load"]
+        groups.append(Group("copies", [*spread, COPIES, *select], notebooks.environment(os.environ), bool(part)))
     for framework in ("torch", "keras"):
         if (root / "tests" / framework).is_dir():
             groups.append(Group(framework, [f"tests/{framework}", *select], everywhere, bool(part)))
@@ -178,7 +184,7 @@ def main(arguments: Sequence[str]) -> int:
     """Run the groups one after another and return the exit status."""
     parser = argparse.ArgumentParser(prog="python -m tools.run_tests", description=__doc__.splitlines()[0])
     parser.add_argument("--part", choices=PARTS, help="only this part's notebooks and tests, and the promises")
-    parser.add_argument("--only", metavar="GROUP", help="only this group: library, torch, keras, notebooks, measuring or book")
+    parser.add_argument("--only", metavar="GROUP", help="only this group: library, copies, torch, keras, notebooks, measuring or book")
     options = parser.parse_args([argument for argument in arguments if argument != "--part="])
     groups = [group for group in plan(options.part) if options.only in (None, group.name)]
     if not groups:

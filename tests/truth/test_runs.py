@@ -77,7 +77,7 @@ def test_both_frameworks_in_one_process_fail_the_run(tree: Path) -> None:
 
 def test_frameworks_have_processes_of_their_own() -> None:
     groups = {group.name: group.arguments for group in run_tests.plan()}
-    assert list(groups) == ["library", "torch", "keras", "notebooks", "measuring", "book"]
+    assert list(groups) == ["library", "copies", "torch", "keras", "notebooks", "measuring", "book"]
     assert groups["torch"] == ["tests/torch"]
     assert groups["keras"] == ["tests/keras"]
 
