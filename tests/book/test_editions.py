@@ -117,7 +117,8 @@ def secrets() -> dict[str, list[str]]:
 def words_of_solutions_only() -> set[str]:
     """Return the stems, as the search index has them, of words that stand in solutions and nowhere else."""
     parts = [parts_of(page) for page in PAGES]
-    return stems(line for secret, _ in parts for line in secret) - stems(rest for _, rest in parts)
+    open_words = stems(rest for _, rest in parts) | stems([(ROOT / "references.bib").read_text("utf-8")])
+    return stems(line for secret, _ in parts for line in secret) - open_words
 
 
 def stems(texts_: Iterable[str]) -> set[str]:
@@ -138,6 +139,7 @@ def texts(folder: Path) -> Iterator[tuple[str, str]]:
             continue
         text = data.decode("utf-8", errors="replace")
         if path.suffix == ".html":
+            text = text[max(text.find("<main"), 0) :]  # beside it stand the titles of all pages
             text = html.unescape(re.sub(r"</?(?:span|code|em|strong|a|pre|p|div)\b[^>]*>", "", text)) + text
         elif path.suffix == ".ipynb":
             text = "\n".join(text_of(cell) for cell in json.loads(text)["cells"]) + text

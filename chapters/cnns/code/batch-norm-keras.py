@@ -8,7 +8,8 @@ x = rng.normal(5, 2, (8, 4, 4, 3)).astype("float32")  # images, rows, columns, c
 layer = layers.BatchNormalization(momentum=0.9, epsilon=1e-5)
 print("defaults:", {name: layers.BatchNormalization().get_config()[name] for name in ("momentum", "epsilon")})
 
-mean, var = x.mean(axis=(0, 1, 2)), x.var(axis=(0, 1, 2))
+mean = x.mean(axis=(0, 1, 2))
+var = x.var(axis=(0, 1, 2))
 by_hand = (x - mean) / np.sqrt(var + 1e-5)
 found = layer(x, training=True).numpy()
 print("training:", np.allclose(found, by_hand, atol=1e-5))

@@ -16,7 +16,7 @@ class Residual(nn.Module):
         self.f = nn.Sequential(*layers[:-1])  # the last ReLU comes after the sum
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return torch.relu(self.f(x) + x)
+        return torch.relu(x + self.f(x))
 
 
 block = Residual(64)
