@@ -237,8 +237,10 @@ def test_a_quiz_has_four_to_six_questions(name: str) -> None:
 def test_every_answer_gets_an_explanation_and_not_only_a_no(name: str) -> None:
     made = tomllib.loads((FOLDER / f"{name}.toml").read_text(encoding="utf-8"))
     for question in made["question"]:
-        parts = [question, *question.get("option", []), *question.get("wrong", [])]
-        short = [part["why"] for part in parts if "why" in part and len(part["why"]) < 24]  # "Right." and a few words
+        said = [("Right. ", question.get("why", "x" * 30))]
+        said += [("Right. " if part.get("right") else "Not right. ", part["why"]) for part in question.get("option", [])]
+        said += [("Not right. ", part["why"]) for part in question.get("wrong", [])]
+        short = [first + why for first, why in said if len(first + why) <= 30]
         assert short == []
 
 
