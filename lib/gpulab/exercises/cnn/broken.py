@@ -12,60 +12,11 @@ import numpy as np
 from gpulab.exercises.cases import Case, Mistake, called
 from gpulab.exercises.compare import Array, Difference, Number, as_array, show
 from gpulab.exercises.engine import exercise
+from gpulab.exercises.several import Holds, kept, of
 
 Part = tuple[np.ndarray, np.ndarray]
 BATCH, PIECE = 64, 16  # images of a step, and of a piece of it
 COPIES = 8
-
-
-@dataclass(frozen=True)
-class _Holds:
-    """Anything without a fault; ``faults(got)`` says in words which one there is, or returns an empty string."""
-
-    faults: Callable[[Any], str]
-
-    def difference(self, got: Any) -> Difference | None:
-        if got is None:
-            return Difference("nothing")
-        got = got.value if isinstance(got, _Got) else got
-        fault = self.faults(got)
-        shown = show(got) if not isinstance(got, tuple | dict) else f"a {type(got).__name__}"
-        return Difference(shown, fault) if fault else None
-
-    def secrets(self) -> list[str]:
-        return []
-
-
-class _Got:
-    """What a learner's function returned, where that is several arrays: equal to another if all of them are."""
-
-    def __init__(self, value: Any) -> None:
-        self.value = value
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Got) and _equal(self.value, other.value)
-
-    __hash__ = None
-
-
-def _equal(one: Any, other: Any) -> bool:
-    if isinstance(one, list | tuple):
-        same_kind = isinstance(other, list | tuple) and len(one) == len(other)
-        return same_kind and all(map(_equal, one, other))
-    return bool(np.array_equal(as_array(one), as_array(other)))
-
-
-def _kept(function: Any) -> Any:
-    """Return a learner's function with its result as ``_Got``; anything that is no function as it is."""
-    if not callable(function):
-        return function
-
-    def kept(*call: Any) -> Any:
-        value = function(*call)
-        return None if value is None else _Got(value)
-
-    kept.__wrapped__ = function
-    return kept
 
 
 # --- One question: network, loss and limit must fit together -----------------------------------------------------
@@ -629,7 +580,7 @@ def broken_coding(labels: np.ndarray) -> tuple[np.ndarray, str]:
     return labels - 1, "0123456789"
 
 
-@exercise("cnn/broken-labels", "repaired", "the repaired function coding(labels)", broken=_kept(broken_coding))
+@exercise("cnn/broken-labels", "repaired", "the repaired function coding(labels)", broken=kept(broken_coding))
 def broken_labels(answer: Any) -> Iterator[Case]:
     """Give each label a class from 0 to 9, and each class the name of its digit."""
     hint = "Go through one image of each digit by hand: label, class, name."
@@ -637,9 +588,9 @@ def broken_labels(answer: Any) -> Iterator[Case]:
     for labels in ([1], [9], [10], list(range(1, 11)), [10, 3, 3, 1]):
         call = (np.array(labels),)
         yield from called(
-            _kept(answer),
+            kept(answer),
             call,
-            _Holds(lambda got, labels=labels: _coding_fault(got, labels)),
+            Holds(lambda got, labels=labels: _coding_fault(got, labels)),
             name="coding",
             hint=last if labels == [10] else hint,
             label=f"For the labels {labels}, the function",
@@ -683,24 +634,24 @@ def _eight(x: np.ndarray, y: np.ndarray, seed: int) -> Part:
     return np.concatenate([x + k / 10 for k in range(1, COPIES + 1)]), np.tile(y, COPIES)
 
 
-@exercise("cnn/broken-split", "repaired", "the repaired function parts(x, y, copies, seed)", broken=_kept(broken_parts))
+@exercise("cnn/broken-split", "repaired", "the repaired function parts(x, y, copies, seed)", broken=kept(broken_parts))
 def broken_split(answer: Any) -> Iterator[Case]:
     """Divide first and copy the training part; here image i is the number i, so that copies can be told."""
     mistakes = [
-        Mistake("A validation image has a twin in the training part. What is a new image?", when=_of(_leaks)),
-        Mistake("The validation part is like the images in use: as it is, each once.", when=_of(_valid_is_copied)),
-        Mistake("The training part has lost its copies: they are there to make it learn better.", when=_of(_no_copies)),
-        Mistake("The training part is what `copies` returns, and nothing beside it.", when=_of(_more_than_copies)),
-        Mistake("The images come sorted by class, so a part without a random order lacks classes.", when=_of(_unmixed)),
-        Mistake("Some labels stand beside other images than before.", when=_of(_mixed_up)),
+        Mistake("A validation image has a twin in the training part. What is a new image?", when=of(_leaks)),
+        Mistake("The validation part is like the images in use: as it is, each once.", when=of(_valid_is_copied)),
+        Mistake("The training part has lost its copies: they are there to make it learn better.", when=of(_no_copies)),
+        Mistake("The training part is what `copies` returns, and nothing beside it.", when=of(_more_than_copies)),
+        Mistake("The images come sorted by class, so a part without a random order lacks classes.", when=of(_unmixed)),
+        Mistake("Some labels stand beside other images than before.", when=of(_mixed_up)),
     ]
     hint = "Follow one image through the function: where do its copies end up?"
     for n, seed in ((10, 0), (30, 1), (200, 2)):
         x = np.arange(n, dtype=float).reshape(n, 1, 1, 1)
         yield from called(
-            _kept(answer),
+            kept(answer),
             (x, np.arange(n), _eight, seed),
-            _Holds(lambda got, n=n: _parts_fault(got, n)),
+            Holds(lambda got, n=n: _parts_fault(got, n)),
             name="parts",
             mistakes=mistakes,
             hint=hint,
@@ -715,15 +666,11 @@ def broken_split(answer: Any) -> Iterator[Case]:
 
         return run
 
-    same = _Holds(lambda got: "" if got == "the same part" else "; the order must come from the seed")
-    other = _Holds(lambda got: "" if got == "another part" else "; the order must come from the seed")
+    same = Holds(lambda got: "" if got == "the same part" else "; the order must come from the seed")
+    other = Holds(lambda got: "" if got == "another part" else "; the order must come from the seed")
     hint = "`np.random.default_rng(seed)` gives an order that depends on `seed`, and on nothing else."
     yield Case("Called twice with one seed, the function", validation_images(3, 3), same, hint=hint)
     yield Case("Called with two seeds, the function", validation_images(3, 4), other, hint=hint)
-
-
-def _of(test: Callable[[Any], bool]) -> Callable[[_Got], bool]:
-    return lambda got: test(got.value)
 
 
 def _numbers(part: Any) -> list[int]:

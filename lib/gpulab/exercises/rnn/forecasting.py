@@ -8,64 +8,11 @@ from typing import Any
 import numpy as np
 
 from gpulab.exercises.cases import Case, Mistake, called
-from gpulab.exercises.compare import KINDS, Array, Difference, Number, as_array, show
+from gpulab.exercises.compare import KINDS, Array, Number, as_array
 from gpulab.exercises.engine import exercise
+from gpulab.exercises.several import Got, Holds, kept, of, same
 
-# --- Results of several arrays ---------------------------------------------------------------------------------------
-
-
-class _Got:
-    """What a learner's function returned, where that is several arrays: equal to another if all of them are."""
-
-    def __init__(self, value: Any) -> None:
-        self.value = value
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Got) and _equal(self.value, other.value)
-
-    __hash__ = None
-
-
-def _equal(one: Any, other: Any) -> bool:
-    if isinstance(one, list | tuple):
-        return isinstance(other, list | tuple) and len(one) == len(other) and all(map(_equal, one, other))
-    left, right = as_array(one), as_array(other)
-    return left.shape == right.shape and bool(np.allclose(left, right, rtol=1e-5, atol=1e-7))
-
-
-def _kept(function: Any) -> Any:
-    """Return a learner's function with its result as ``_Got``; anything that is no function as it is."""
-    if not callable(function):
-        return function
-
-    def kept(*call: Any) -> Any:
-        value = function(*call)
-        return None if value is None else _Got(value)
-
-    kept.__wrapped__ = function
-    return kept
-
-
-class _Holds:
-    """Anything without a fault; ``faults(value)`` says in words which one there is, or returns an empty string."""
-
-    def __init__(self, faults: Callable[[Any], str]) -> None:
-        self.faults = faults
-
-    def difference(self, got: Any) -> Difference | None:
-        if got is None:
-            return Difference("nothing")
-        got = got.value if isinstance(got, _Got) else got
-        fault = self.faults(got)
-        shown = f"a {type(got).__name__}" if isinstance(got, tuple | list) else show(got)
-        return Difference(shown, fault) if fault else None
-
-    def secrets(self) -> list[str]:
-        return []
-
-
-def _of(test: Callable[[Any], bool]) -> Callable[[_Got], bool]:
-    return lambda got: test(got.value)
+UNSHOWN = (tuple, list)  # results that a message names by their kind
 
 
 def _not_arrays(got: Any, names: Sequence[str]) -> str:
@@ -230,35 +177,36 @@ def _folds_fault(got: Any, n: int, size: int, block: int, horizon: int) -> str:
             return f" whose fold {number} trains on a target that its first forecast does not know yet"
         if len(train) != size or len(test) != block:
             return f" whose fold {number} trains on {len(train)} windows and tests on {len(test)}"
-    return "" if _equal(list(map(tuple, got)), _rolling(n, size, block, horizon)) else ", and not all folds are right"
+    right = same(list(map(tuple, got)), _rolling(n, size, block, horizon), close=True)
+    return "" if right else ", and not all folds are right"
 
 
 @exercise("rnn/rolling-folds", "function", "a function rolling_folds(n, size, block, horizon)")
 def rolling_folds(answer: Any) -> Iterator[Case]:
     """Cut n windows into folds whose training part moves along, and never knows the future."""
 
-    def no_gap(n: int, size: int, block: int, horizon: int) -> _Got:
-        return _Got([(np.arange(s - size, s), np.arange(s, s + block)) for s in range(size, n - block + 1, block)])
+    def no_gap(n: int, size: int, block: int, horizon: int) -> Got:
+        return Got([(np.arange(s - size, s), np.arange(s, s + block)) for s in range(size, n - block + 1, block)])
 
-    def gap_of_horizon(n: int, size: int, block: int, horizon: int) -> _Got:
-        return _Got(_rolling(n, size, block, horizon + 1))
+    def gap_of_horizon(n: int, size: int, block: int, horizon: int) -> Got:
+        return Got(_rolling(n, size, block, horizon + 1))
 
-    def expanding(n: int, size: int, block: int, horizon: int) -> _Got:
-        return _Got([(np.arange(train[-1] + 1), test) for train, test in _rolling(n, size, block, horizon)])
+    def expanding(n: int, size: int, block: int, horizon: int) -> Got:
+        return Got([(np.arange(train[-1] + 1), test) for train, test in _rolling(n, size, block, horizon)])
 
-    def last_is_lost(n: int, size: int, block: int, horizon: int) -> _Got:
-        return _Got([fold for fold in _rolling(n, size, block, horizon) if fold[1][-1] < n - 1])
+    def last_is_lost(n: int, size: int, block: int, horizon: int) -> Got:
+        return Got([fold for fold in _rolling(n, size, block, horizon) if fold[1][-1] < n - 1])
 
-    def by_one(n: int, size: int, block: int, horizon: int) -> _Got:
+    def by_one(n: int, size: int, block: int, horizon: int) -> Got:
         starts = range(size + horizon - 1, n - block + 1)
-        return _Got(
+        return Got(
             [(np.arange(s - horizon + 1 - size, s - horizon + 1), np.arange(s, s + block)) for s in starts]
         )
 
-    def with_rest(n: int, size: int, block: int, horizon: int) -> _Got:
+    def with_rest(n: int, size: int, block: int, horizon: int) -> Got:
         starts = range(size + horizon - 1, n, block)
         ends = [(s, min(s + block, n)) for s in starts]
-        return _Got([(np.arange(s - horizon + 1 - size, s - horizon + 1), np.arange(s, e)) for s, e in ends])
+        return Got([(np.arange(s - horizon + 1 - size, s - horizon + 1), np.arange(s, e)) for s, e in ends])
 
     mistakes = [
         Mistake(
@@ -278,9 +226,9 @@ def rolling_folds(answer: Any) -> Iterator[Case]:
     hint = "Draw the windows of the first fold: where does the target of the last training window end?"
     for call in ((6, 3, 1, 1), (9, 4, 2, 2), (20, 6, 4, 3), (21, 6, 4, 3)):
         yield from called(
-            _kept(answer),
+            kept(answer, close=True),
             call,
-            _Holds(lambda got, call=call: _folds_fault(got, *call)),
+            Holds(lambda got, call=call: _folds_fault(got, *call), UNSHOWN),
             name="rolling_folds",
             mistakes=mistakes,
             hint=hint,
@@ -382,31 +330,31 @@ def _cut_fault(got: Any, table: np.ndarray, window: int, horizon: int) -> str:
 def cut_windows(answer: Any) -> Iterator[Case]:
     """Cut a table of several series into inputs, and targets from its first column."""
 
-    def shifted(table: np.ndarray, window: int, horizon: int, by: int) -> _Got:
+    def shifted(table: np.ndarray, window: int, horizon: int, by: int) -> Got:
         n = len(table) - window - horizon + 1
         places = [i + window + by for i in range(n)]
-        return _Got((_cut(table, window, horizon)[0], np.stack([table[p : p + horizon, 0] for p in places])))
+        return Got((_cut(table, window, horizon)[0], np.stack([table[p : p + horizon, 0] for p in places])))
 
-    def one_lost(table: np.ndarray, window: int, horizon: int) -> _Got:
-        return _Got(tuple(part[:-1] for part in _cut(table, window, horizon)))
+    def one_lost(table: np.ndarray, window: int, horizon: int) -> Got:
+        return Got(tuple(part[:-1] for part in _cut(table, window, horizon)))
 
-    def first_column_only(table: np.ndarray, window: int, horizon: int) -> _Got:
+    def first_column_only(table: np.ndarray, window: int, horizon: int) -> Got:
         x, y = _cut(table, window, horizon)
-        return _Got((x[:, :, :1], y))
+        return Got((x[:, :, :1], y))
 
-    def all_columns(table: np.ndarray, window: int, horizon: int) -> _Got:
+    def all_columns(table: np.ndarray, window: int, horizon: int) -> Got:
         x, _ = _cut(table, window, horizon)
-        return _Got((x, np.stack([table[i + window : i + window + horizon] for i in range(len(x))])))
+        return Got((x, np.stack([table[i + window : i + window + horizon] for i in range(len(x))])))
 
-    def last_column(table: np.ndarray, window: int, horizon: int) -> _Got:
-        return _Got((_cut(table, window, horizon)[0], _cut(table[:, ::-1], window, horizon)[1]))
+    def last_column(table: np.ndarray, window: int, horizon: int) -> Got:
+        return Got((_cut(table, window, horizon)[0], _cut(table[:, ::-1], window, horizon)[1]))
 
-    def apart(table: np.ndarray, window: int, horizon: int) -> _Got:
-        return _Got(tuple(part[:: window + horizon] for part in _cut(table, window, horizon)))
+    def apart(table: np.ndarray, window: int, horizon: int) -> Got:
+        return Got(tuple(part[:: window + horizon] for part in _cut(table, window, horizon)))
 
-    def turned(table: np.ndarray, window: int, horizon: int) -> _Got:
+    def turned(table: np.ndarray, window: int, horizon: int) -> Got:
         x, y = _cut(table, window, horizon)
-        return _Got((x.transpose(0, 2, 1), y))
+        return Got((x.transpose(0, 2, 1), y))
 
     mistakes = [
         Mistake("The first target is also the last input: a network could copy it.", lambda *call: shifted(*call, -1)),
@@ -424,9 +372,9 @@ def cut_windows(answer: Any) -> Iterator[Case]:
     for steps, features, window, horizon in ((4, 1, 2, 1), (6, 2, 3, 2), (30, 3, 5, 4)):
         table = np.c_[np.arange(1.0, steps + 1), rng.normal(size=(steps, features - 1)).round(2)]
         yield from called(
-            _kept(answer),
+            kept(answer, close=True),
             (table, window, horizon),
-            _Holds(lambda got, call=(table, window, horizon): _cut_fault(got, *call)),
+            Holds(lambda got, call=(table, window, horizon): _cut_fault(got, *call), UNSHOWN),
             name="cut",
             mistakes=mistakes,
             hint=hint,
@@ -536,23 +484,28 @@ def _parts_fault(got: Any, n: int, horizon: int) -> str:
     return ""
 
 
-@exercise("rnn/broken-time", "repaired", "the repaired function parts(x, y, seed)", broken=_kept(broken_parts))
+@exercise(
+    "rnn/broken-time",
+    "repaired",
+    "the repaired function parts(x, y, seed)",
+    broken=kept(broken_parts, close=True),
+)
 def broken_time(answer: Any) -> Iterator[Case]:
     """Test on the end of the series, and train on nothing that reaches into it."""
     mistakes = [
         Mistake(
             "The last training targets are the first test targets: windows overlap where the parts meet. "
             "How many windows must be left out there?",
-            when=_of(_gap_missing),
+            when=of(_gap_missing),
         ),
         Mistake(
             "Some training windows lie beside or behind the test windows in time. Who forecasts knows the past only.",
-            when=_of(_time_leaks),
+            when=of(_time_leaks),
         ),
         Mistake(
             "More windows are left out than needed: only the *targets* of a training window must be known when the "
             "first test forecast is made.",
-            when=_of(_too_few),
+            when=of(_too_few),
         ),
     ]
     hint = "Here each value is its own time. Print the largest training value and the smallest test target."
@@ -560,9 +513,9 @@ def broken_time(answer: Any) -> Iterator[Case]:
         pieces = np.lib.stride_tricks.sliding_window_view(np.arange(n + window + horizon - 1.0), window + horizon)
         x, y = pieces[:, :window].copy(), pieces[:, window:].copy()
         yield from called(
-            _kept(answer),
+            kept(answer, close=True),
             (x, y, 0),
-            _Holds(lambda got, n=n, horizon=horizon: _parts_fault(got, n, horizon)),
+            Holds(lambda got, n=n, horizon=horizon: _parts_fault(got, n, horizon), UNSHOWN),
             name="parts",
             mistakes=mistakes,
             hint=hint,
