@@ -12,7 +12,7 @@ from gpulab import results
 
 STORED = sorted(path.stem for path in results.FOLDER.glob("*.json"))
 SPEED = set(results.SPEED)  # measured by benchmarks/
-SCRIPTS = sorted(path.stem for path in (stamp.ROOT / "experiments").glob("*.py") if path.stem not in {"stamp", "__init__"})
+SCRIPTS = sorted(path.stem for path in (stamp.ROOT / "experiments").glob("*.py") if path.stem not in {"stamp", "rows", "__init__"})
 
 
 def test_every_script_has_results_and_a_line_in_the_readme() -> None:

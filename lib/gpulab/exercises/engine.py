@@ -16,7 +16,7 @@ from gpulab.exercises.verdict import NOT_ANSWERED, PASSED, WRONG, Verdict
 Kind = Literal["value", "function", "shape", "trained model", "plot", "repaired"]
 Framework = Literal["torch", "keras"]
 # The modules that hold exercises, one a part of the course: gpulab.exercises.cnn has those named "cnn/...".
-CONTENT = ("cnn", "gpu", "rnn")
+CONTENT = ("cnn", "gpu", "rnn", "transfer")
 NAME = re.compile(r"[a-z]+/[a-z]+(?:-[a-z]+)*")
 SECONDS = 10.0
 

@@ -1,0 +1,1 @@
+"""Exercises on scores that rank pretrained models."""

@@ -1,0 +1,1 @@
+"""Exercises on feature extraction, and the broken programs."""

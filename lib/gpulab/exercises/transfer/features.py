@@ -1,0 +1,1 @@
+"""Exercises on hand-made and learned features."""

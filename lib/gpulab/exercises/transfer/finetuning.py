@@ -1,0 +1,1 @@
+"""Exercises on fine-tuning and its learning rates."""

@@ -1,0 +1,1 @@
+"""Exercises on the four cases, and where transfer fails."""

@@ -1,0 +1,1 @@
+"""Exercises on using a pretrained model as it is."""

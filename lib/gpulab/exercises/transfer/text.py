@@ -1,0 +1,1 @@
+"""Exercises on sentence encoders with few labels."""

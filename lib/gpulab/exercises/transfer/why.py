@@ -1,0 +1,1 @@
+"""Exercises on why transfer pays, and what it saves."""
