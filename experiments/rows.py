@@ -10,6 +10,7 @@ is stored with its stamp. An experiment is then two functions, what to run and h
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import subprocess
 import sys
@@ -69,6 +70,9 @@ def work(side: str, cases: Sequence[Case], measure: Callable[..., Row], log: Pat
     """Run the cases that the log does not have yet."""
     done = {key(line["side"], line["case"]) for line in read(log)}
     log.parent.mkdir(parents=True, exist_ok=True)
+    if log.exists() and not log.read_text(encoding="utf-8").endswith("\n"):  # the last run was cut off in a line
+        with log.open("a", encoding="utf-8") as file:
+            file.write("\n")
     for case in cases:
         if key(side, case) in done:
             continue
@@ -86,8 +90,9 @@ def key(side: str, case: Case) -> str:
 
 
 def read(log: Path) -> list[dict[str, Any]]:
-    """Return the lines of a log; a line that a crash cut off is left out."""
-    if not log.exists():
-        return []
-    lines = log.read_text(encoding="utf-8").splitlines()
-    return [json.loads(line) for line in lines if line.endswith("}")]
+    """Return the lines of a log; one that was cut off is left out, and its run is made again."""
+    lines = []
+    for text in log.read_text(encoding="utf-8").splitlines() if log.exists() else []:
+        with contextlib.suppress(ValueError):
+            lines.append(json.loads(text))
+    return lines
