@@ -22,6 +22,7 @@ from tools.student import MARKER, SOLUTION_FENCE, clear_markers, has_solution, r
 from .conftest import ROOT
 
 TEXT = {".html", ".js", ".txt", ".ipynb", ".md", ".json", ".svg", ".css", ".py", ".bib", ".xml", ""}
+PICTURE = re.compile(r"[A-Za-z0-9+/]{400,}={0,2}")  # in base64: most of a page's bytes, and no text
 PAGES = sorted([*notebooks.find(ROOT), *(ROOT / "chapters").rglob("*.md"), *(ROOT / "labs").rglob("*.md")])
 
 
@@ -45,8 +46,8 @@ def student_book() -> Path:
 
 
 def normal(text: str) -> str:
-    """Return a text with one space between words."""
-    return " ".join(text.split())
+    """Return a text with one space between words, and without pictures."""
+    return " ".join(PICTURE.sub("", text).split())
 
 
 def fragments(markdown: str) -> list[str]:
@@ -67,6 +68,7 @@ def solution_lines(source: str) -> list[str]:
     return found
 
 
+@cache
 def parts_of(page: Path) -> tuple[list[str], str]:
     """Return what a page's solutions say, in pieces, and the rest of the page as one text."""
     if page.suffix == ".md":
@@ -139,7 +141,7 @@ def texts(folder: Path) -> Iterator[tuple[str, str]]:
             continue
         text = data.decode("utf-8", errors="replace")
         if path.suffix == ".html":
-            text = text[max(text.find("<main"), 0) :]  # beside it stand the titles of all pages
+            text = PICTURE.sub("", text[max(text.find("<main"), 0) :])  # beside it stand the titles of all pages
             text = html.unescape(re.sub(r"</?(?:span|code|em|strong|a|pre|p|div)\b[^>]*>", "", text)) + text
         elif path.suffix == ".ipynb":
             text = "\n".join(text_of(cell) for cell in json.loads(text)["cells"]) + text
