@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
 import yaml
+from bs4 import BeautifulSoup
 
 from .conftest import ROOT, Visit, is_notebook, toc_pages
 
@@ -51,18 +53,13 @@ def test_text_is_readable(visit: VisitPage, page_name: str, screen: str, theme: 
     assert look["smallestText"] >= 12
 
 
-def test_notebook_page_offers_binder_hub_and_colab(
-    open_page: Callable[..., Any], address: str, notebook_name: str
-) -> None:
+def test_notebook_page_offers_binder_hub_and_colab(built_book: Path, notebook_name: str) -> None:
     config = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))
     repository, branch = config["repository"]["url"], config["repository"]["branch"]
     owner, project = repository.split("/")[-2:]
     launch, path = config["launch_buttons"], f"{notebook_name}.ipynb"
-    page = open_page()
-    page.goto(f"{address}{notebook_name}.html")
-    links = page.locator(".dropdown-launch-buttons a").evaluate_all(
-        "links => links.map(l => decodeURIComponent(l.href))"
-    )
+    page = BeautifulSoup((built_book / f"{notebook_name}.html").read_text(encoding="utf-8"), "html.parser")
+    links = [unquote(link["href"]) for link in page.select(".dropdown-launch-buttons a")]
     assert links == [
         f"{launch['binderhub_url']}/v2/gh/{owner}/{project}/{branch}?urlpath=lab/tree/{path}",
         f"{launch['jupyterhub_url']}/hub/user-redirect/git-pull"
