@@ -3,6 +3,39 @@
 from __future__ import annotations
 
 from gpulab.transfer import scores
+from gpulab.transfer.errors import TransferError
+from gpulab.transfer.freezing import freeze, unfreeze
+from gpulab.transfer.gradual import GradualUnfreezing
+from gpulab.transfer.labels import labels
+from gpulab.transfer.loading import load
+from gpulab.transfer.lora import lora, merge_lora
+from gpulab.transfer.rates import group_rates
+from gpulab.transfer.registry import ModelCard, Preprocess, card, cards, preprocess
 from gpulab.transfer.similarity import cka
+from gpulab.transfer.stages import StageRow, cut, features, new_head, parameters, set_head, stages
 
-__all__ = ["cka", "scores"]
+__all__ = [
+    "GradualUnfreezing",
+    "ModelCard",
+    "Preprocess",
+    "StageRow",
+    "TransferError",
+    "card",
+    "cards",
+    "cka",
+    "cut",
+    "features",
+    "freeze",
+    "group_rates",
+    "labels",
+    "load",
+    "lora",
+    "merge_lora",
+    "new_head",
+    "parameters",
+    "preprocess",
+    "scores",
+    "set_head",
+    "stages",
+    "unfreeze",
+]
