@@ -88,6 +88,8 @@ def make_optimizer(recipe: Recipe) -> Any:
             return keras.optimizers.Adam(epsilon=1e-8, **more)  # torch's epsilon
         return keras.optimizers.AdamW(epsilon=1e-8, weight_decay=recipe.weight_decay, **more)
     found = recipe.optimizer
+    if hasattr(found, "keras_optimizer"):  # a recipe of an optimizer, such as transfer.group_rates
+        return found.keras_optimizer(recipe)
     if not isinstance(found, keras.optimizers.Optimizer):
         found = found() if callable(found) else found
     if not isinstance(found, keras.optimizers.Optimizer):
