@@ -24,7 +24,7 @@ from gpulab.assets.listing import Asset, Member, Package
 from gpulab.cli import main
 
 # No address of the very same bytes is known for these.
-NO_SECOND_SOURCE = {"vowels", "snippets"}
+NO_SECOND_SOURCE = {"vowels", "snippets", "efficientnet-lite0", "vgg16-edges"}
 
 
 @pytest.fixture

