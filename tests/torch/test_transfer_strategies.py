@@ -207,7 +207,10 @@ def test_lora_takes_convolutions_of_one_pixel() -> None:
     """3 x 3 and depthwise ones are left alone."""
     model = Small()
     model.stages = nn.ModuleDict(
-        {"block1": nn.Sequential(nn.Conv2d(4, 8, 1), nn.Conv2d(8, 8, 3, groups=8), nn.Conv2d(8, 2, 3)), "pool": nn.Identity()}
+        {
+            "block1": nn.Sequential(nn.Conv2d(4, 8, 1), nn.Conv2d(8, 8, 3, groups=8), nn.Conv2d(8, 2, 3)),
+            "pool": nn.Identity(),
+        }
     )
     transfer.lora(model, rank=2)
     assert [hasattr(layer, "lora_A") for layer in model.stages["block1"]] == [True, False, False]

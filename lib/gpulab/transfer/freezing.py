@@ -44,7 +44,9 @@ def freeze(model: Any, upto: str = "pool") -> Any:
     side, found = side_of(model), parts(model)
     refuse_adapters(model, "freeze")
     if upto == HEAD:
-        raise TransferError("freeze(upto='head') leaves nothing to train; the last stage to freeze is the one before it.")
+        raise TransferError(
+            "freeze(upto='head') leaves nothing to train; the last stage to freeze is the one before it."
+        )
     check_part(upto, [name for name in found if name != HEAD], "upto")
     names = list(found)
     for name in names[: names.index(upto) + 1]:

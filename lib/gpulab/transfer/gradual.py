@@ -145,8 +145,10 @@ class GradualUnfreezing(Callback):
         for name, members in found.items():
             for member in members:
                 for norm in batchnorms(member):
-                    free = norm.trainable if hasattr(norm, "trainable") else any(
-                        weight.requires_grad for weight in norm.parameters()
+                    free = (
+                        norm.trainable
+                        if hasattr(norm, "trainable")
+                        else any(weight.requires_grad for weight in norm.parameters())
                     )
                     if free:
                         raise TransferError(

@@ -140,7 +140,7 @@ def _lora_keras(
                 variable.trainable = False
     for layer in targets:
         layer.enable_lora(rank, lora_alpha=alpha)
-    return model
+    return _forget_traces(model)
 
 
 def _merge_keras(model: keras.Model) -> keras.Model:
@@ -152,6 +152,12 @@ def _merge_keras(model: keras.Model) -> keras.Model:
         for variable in (layer.lora_kernel_a, layer.lora_kernel_b):
             layer._untrack_variable(variable)
         layer.lora_enabled, layer.lora_rank = False, None
+    return _forget_traces(model)
+
+
+def _forget_traces(model: keras.Model) -> keras.Model:
+    """Let Keras trace the model anew: what it traced before has the old layers in it."""
+    model.train_function = model.test_function = model.predict_function = None
     return model
 
 

@@ -55,12 +55,12 @@ def parts(model: Any) -> dict[str, list[Any]]:
     for layer in model.layers:
         if type(layer).__name__ != "InputLayer":
             found.setdefault(layer.name.partition("_")[0], []).append(layer)
-    if HEAD not in found:
+    if HEAD not in found and "pool" not in found:
         raise TransferError(
             f"The Keras model {model.name!r} has no layer named 'head'; expected a model of transfer.load, or layers "
             "named after their stage: 'stem_conv', 'block1_conv', ..., 'head'."
         )
-    head = found.pop(HEAD)
+    head = found.pop(HEAD, [])  # an encoder, or a cut model, has none
     return found | {HEAD: head}
 
 
@@ -85,10 +85,7 @@ def weights_of(model: Any, members: list[Any]) -> list[Any]:
     if side_of(model) == "torch":
         return [parameter for module in members for parameter in module.parameters()]
     return [
-        variable
-        for layer in members
-        for inner in layer._flatten_layers()
-        for variable in inner._trainable_variables
+        variable for layer in members for inner in layer._flatten_layers() for variable in inner._trainable_variables
     ]
 
 
@@ -108,4 +105,6 @@ def refuse_adapters(model: Any, what: str) -> None:
         It has some.
     """
     if adapted(model):
-        raise TransferError(f"{what}: the model has LoRA's adapters, and its own weights stay frozen. Merge them first.")
+        raise TransferError(
+            f"{what}: the model has LoRA's adapters, and its own weights stay frozen. Merge them first."
+        )

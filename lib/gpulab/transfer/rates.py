@@ -29,7 +29,7 @@ class GroupRates:
 
     def __init__(self, model: Any, lr: float, decay: float, optimizer: str, weight_decay: float) -> None:
         self.side = side_of(model)
-        self.optimizer, self.lr, self.decay, self.weight_decay = optimizer, lr, decay, weight_decay
+        self.optimizer, self.lr, self.decay, self.weight_decay = (optimizer, lr, decay, weight_decay)
         self.rates: dict[str, float] = {}
         self.groups: dict[str, list[Any]] = {}
         for name, members in reversed(parts(model).items()):
