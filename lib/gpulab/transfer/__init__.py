@@ -9,6 +9,7 @@ from gpulab.transfer.gradual import GradualUnfreezing
 from gpulab.transfer.labels import labels
 from gpulab.transfer.loading import load
 from gpulab.transfer.lora import lora, merge_lora
+from gpulab.transfer.photographs import Photograph, photographs
 from gpulab.transfer.rates import group_rates
 from gpulab.transfer.registry import ModelCard, Preprocess, card, cards, preprocess
 from gpulab.transfer.similarity import cka
@@ -17,6 +18,7 @@ from gpulab.transfer.stages import StageRow, cut, features, new_head, parameters
 __all__ = [
     "GradualUnfreezing",
     "ModelCard",
+    "Photograph",
     "Preprocess",
     "StageRow",
     "TransferError",
@@ -33,6 +35,7 @@ __all__ = [
     "merge_lora",
     "new_head",
     "parameters",
+    "photographs",
     "preprocess",
     "scores",
     "set_head",
