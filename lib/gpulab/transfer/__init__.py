@@ -14,6 +14,7 @@ from gpulab.transfer.rates import group_rates
 from gpulab.transfer.registry import ModelCard, Preprocess, card, cards, preprocess
 from gpulab.transfer.similarity import cka
 from gpulab.transfer.stages import StageRow, cut, features, new_head, parameters, set_head, stages
+from gpulab.transfer.tokens import Tokenizer, tokenizer
 
 __all__ = [
     "GradualUnfreezing",
@@ -21,6 +22,7 @@ __all__ = [
     "Photograph",
     "Preprocess",
     "StageRow",
+    "Tokenizer",
     "TransferError",
     "card",
     "cards",
@@ -40,5 +42,6 @@ __all__ = [
     "scores",
     "set_head",
     "stages",
+    "tokenizer",
     "unfreeze",
 ]

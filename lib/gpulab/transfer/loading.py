@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable
 from typing import Any
 
-from gpulab.transfer import weights
+from gpulab.transfer import text, weights
 from gpulab.transfer.errors import TransferError
 from gpulab.transfer.registry import card
 
@@ -91,7 +91,7 @@ def _image(
 
 
 # Models that are no networks of the tables: name -> a function with the arguments of `_image`.
-BUILDERS: dict[str, Callable[..., Any]] = {}
+BUILDERS: dict[str, Callable[..., Any]] = {"minilm": text.build}
 
 
 def check_classes(classes: object) -> None:

@@ -156,6 +156,20 @@ CARDS: Mapping[str, ModelCard] = MappingProxyType(
                 preprocess=Preprocess(224, _CAFFE, (1 / 255, 1 / 255, 1 / 255)),
                 stages=("preprocess", *_blocks(5), "pool"),
             ),
+            ModelCard(
+                name="minilm",
+                title="all-MiniLM-L6-v2",
+                task="sentence embeddings: texts that mean the same lie close together",
+                architecture="a BERT encoder: 6 blocks, 12 heads, 384 numbers for each token; the mean over the tokens",
+                parameters=22_565_376,
+                license=catalog()["minilm"].license,
+                source="sentence-transformers/all-MiniLM-L6-v2",
+                sha256=_official("minilm", ".safetensors"),
+                trained_on="1.17 billion pairs of English texts: questions and answers, titles and articles, and others",
+                citation="reimers2019sentence",
+                preprocess=None,
+                stages=("embeddings", *_blocks(6), "pool"),
+            ),
         )
     }
 )
