@@ -12,23 +12,27 @@ from gpulab.transfer.lora import lora, merge_lora
 from gpulab.transfer.photographs import Photograph, photographs
 from gpulab.transfer.rates import group_rates
 from gpulab.transfer.registry import ModelCard, Preprocess, card, cards, preprocess
+from gpulab.transfer.remedies import ElasticWeights, TowardStart, fisher
 from gpulab.transfer.similarity import cka
 from gpulab.transfer.stages import StageRow, cut, features, new_head, parameters, set_head, stages
 from gpulab.transfer.tokens import Tokenizer, tokenizer
 
 __all__ = [
+    "ElasticWeights",
     "GradualUnfreezing",
     "ModelCard",
     "Photograph",
     "Preprocess",
     "StageRow",
     "Tokenizer",
+    "TowardStart",
     "TransferError",
     "card",
     "cards",
     "cka",
     "cut",
     "features",
+    "fisher",
     "freeze",
     "group_rates",
     "labels",
