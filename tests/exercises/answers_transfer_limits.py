@@ -9,7 +9,7 @@ from tests.exercises.walk import Answers
 
 def distance(maps, mean, var):
     means = maps.reshape(-1, maps.shape[-1]).mean(axis=0)
-    return np.mean(np.abs(means - mean) / var**0.5)
+    return np.median(np.abs(means - mean) / var**0.5)
 
 
 def honest(valid, test):
@@ -43,10 +43,9 @@ ANSWERS = {
         distance,
         [
             (lambda maps, mean, var: distance(maps, mean, var**2), "is a variance"),
-            (lambda maps, mean, var: np.mean((maps.mean(axis=(0, 1, 2)) - mean) / var**0.5), "cancel each other"),
-            (lambda maps, mean, var: np.mean(abs(maps - mean) / var**0.5), "first average each channel"),
-            (lambda maps, mean, var: distance(maps, mean, np.ones_like(var)), "decide alone"),
-            (lambda maps, mean, var: len(mean) * distance(maps, mean, var), "average them"),
+            (lambda maps, mean, var: np.median((maps.mean(axis=(0, 1, 2)) - mean) / var**0.5), "never negative"),
+            (lambda maps, mean, var: np.mean(abs(maps.mean(axis=(0, 1, 2)) - mean) / var**0.5), "take the median"),
+            (lambda maps, mean, var: distance(maps, mean, np.ones_like(var)), "where is the stored spread"),
             (lambda maps, mean, var: abs(maps.mean(axis=(0, 1, 2)) - mean) / var**0.5, "a number is asked for"),
         ],
     ),

@@ -15,47 +15,50 @@ from gpulab.exercises.engine import exercise
 
 
 def _distance(maps: np.ndarray, mean: np.ndarray, var: np.ndarray) -> float:
-    return float((abs(maps.mean(axis=(0, 1, 2)) - mean) / np.sqrt(var)).mean())
+    return float(np.median(abs(maps.mean(axis=(0, 1, 2)) - mean) / np.sqrt(var)))
 
 
 @exercise("transfer/statistics-distance", "function", "a function distance(maps, mean, var)")
 def statistics_distance(answer: Any) -> Iterator[Case]:
     """Measure how far maps (n, h, w, c) are from the statistics that BatchNorm stored: mean (c,) and var (c,)."""
+    def apart(maps: np.ndarray, mean: np.ndarray) -> np.ndarray:
+        return abs(maps.mean(axis=(0, 1, 2)) - mean)
+
     mistakes = [
         Mistake(
             "The stored `var` is a variance. In which unit is a difference of means?",
-            gives=lambda maps, mean, var: (abs(maps.mean(axis=(0, 1, 2)) - mean) / var).mean(),
+            gives=lambda maps, mean, var: np.median(apart(maps, mean) / var),
         ),
         Mistake(
-            "Differences up and down cancel each other here. How far apart two means are is never negative.",
-            gives=lambda maps, mean, var: ((maps.mean(axis=(0, 1, 2)) - mean) / np.sqrt(var)).mean(),
+            "How far apart two means are is never negative.",
+            gives=lambda maps, mean, var: np.median((maps.mean(axis=(0, 1, 2)) - mean) / np.sqrt(var)),
         ),
         Mistake(
             "This is how far single values are from the stored mean. First average each channel.",
-            gives=lambda maps, mean, var: (abs(maps - mean) / np.sqrt(var)).mean(),
+            gives=lambda maps, mean, var: np.median(abs(maps - mean) / np.sqrt(var)),
         ),
         Mistake(
             "Divide by the spread that the layer stored, not by that of these maps.",
-            gives=lambda maps, mean, var: (abs(maps.mean(axis=(0, 1, 2)) - mean) / maps.std(axis=(0, 1, 2))).mean(),
+            gives=lambda maps, mean, var: np.median(apart(maps, mean) / maps.std(axis=(0, 1, 2))),
         ),
         Mistake(
-            "Divide by the stored spread: a channel with large values would decide alone.",
-            gives=lambda maps, mean, var: abs(maps.mean(axis=(0, 1, 2)) - mean).mean(),
+            "Where is the stored spread? Channels with large values are far away by nature.",
+            gives=lambda maps, mean, var: np.median(apart(maps, mean)),
         ),
         Mistake(
-            "This is one number for each channel. Average them.",
-            gives=lambda maps, mean, var: abs(maps.mean(axis=(0, 1, 2)) - mean) / np.sqrt(var),
+            "One channel with a tiny stored spread decides this mean alone. Take the median.",
+            gives=lambda maps, mean, var: (apart(maps, mean) / np.sqrt(var)).mean(),
         ),
         Mistake(
-            "This adds the channels up. Then a wide layer is always far away: average them.",
-            gives=lambda maps, mean, var: (abs(maps.mean(axis=(0, 1, 2)) - mean) / np.sqrt(var)).sum(),
+            "This is one number for each channel. Take their median.",
+            gives=lambda maps, mean, var: apart(maps, mean) / np.sqrt(var),
         ),
     ]
     hint = "For each channel: its mean over images and places, minus the stored mean, in stored standard deviations."
     rng = np.random.default_rng(0)
-    pixel = np.array([5.0, -4.0]).reshape(1, 1, 1, 2), np.array([1.0, 2.0]), np.array([4.0, 9.0])
-    maps = rng.normal(0, 3, (3, 2, 4, 5)).round(1), rng.normal(0, 1, 5).round(1), np.array([0.25, 4, 9, 1, 16])
-    for label, call in (("one image of one pixel, two channels", pixel), ("three images", maps)):
+    pixel = np.array([5.0, -4, 1]).reshape(1, 1, 1, 3), np.array([1.0, 2, 7]), np.array([4.0, 9, 0.25])
+    maps = rng.normal(0, 3, (3, 2, 4, 5)).round(1), rng.normal(0, 1, 5).round(1), np.array([1e-8, 4, 9, 1, 16])
+    for label, call in (("one image of one pixel, three channels", pixel), ("three images", maps)):
         yield from called(
             answer,
             call,
