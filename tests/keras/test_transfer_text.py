@@ -15,7 +15,7 @@ from gpulab import transfer
 from gpulab.train import fit, predict
 from gpulab.train.errors import TrainError
 
-TEXTS = ["A cat sleeps on the sofa.", "A kitten naps.", "Stock prices fell sharply on Monday, and nobody knew why.", "No."]
+TEXTS = ["A cat sleeps on the sofa.", "A kitten naps.", "Stock prices fell on Monday, and nobody knew why.", "No."]
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +49,8 @@ def test_it_equals_torch_in_values_and_gradients(model: keras.Model, tokens: np.
     np.testing.assert_allclose(logits, theirs["logits"], atol=1e-4)
     np.testing.assert_allclose(transfer.cut(model, "pool")(tokens), theirs["pool"], atol=1e-5)
     np.testing.assert_allclose(transfer.cut(model, "block3")(tokens), theirs["block3"], atol=1e-5)
-    for ours, name in ((query.reshape(384, 384), "query"), (out.reshape(384, 384), "out"), (wide, "wide"), (first[:4], "first")):
+    found = {"query": query.reshape(384, 384), "out": out.reshape(384, 384), "wide": wide, "first": first[:4]}
+    for name, ours in found.items():
         np.testing.assert_allclose(ours, theirs[name], atol=1e-5, err_msg=name)
 
 

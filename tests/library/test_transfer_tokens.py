@@ -48,7 +48,9 @@ def test_capitals_and_accents_are_lost_and_rare_words_are_cut(minilm: transfer.T
         (["a"], 8.0, "length=8.0"),
     ],
 )
-def test_what_is_no_list_of_texts_is_refused(minilm: transfer.Tokenizer, texts: object, length: object, words: str) -> None:
+def test_what_is_no_list_of_texts_is_refused(
+    minilm: transfer.Tokenizer, texts: object, length: object, words: str
+) -> None:
     with pytest.raises(transfer.TransferError, match=words):
         minilm(texts, length)
 

@@ -10,7 +10,7 @@ from gpulab import assets, transfer
 from gpulab.train import fit, predict
 from gpulab.train.errors import TrainError
 
-TEXTS = ["A cat sleeps on the sofa.", "A kitten naps.", "Stock prices fell sharply on Monday, and nobody knew why.", "No."]
+TEXTS = ["A cat sleeps on the sofa.", "A kitten naps.", "Stock prices fell on Monday, and nobody knew why.", "No."]
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +39,8 @@ def test_padding_and_company_change_nothing(encoder: torch.nn.Module, tokens: np
     together = transfer.features(encoder, padded)
     alone = np.concatenate([transfer.features(encoder, row[None]) for row in tokens])
     np.testing.assert_allclose(together, alone, atol=2e-6)
-    np.testing.assert_allclose(transfer.features(encoder, padded, "block2"), transfer.features(encoder, tokens, "block2"), atol=2e-6)
+    shorter, longer = (transfer.features(encoder, x, "block2") for x in (tokens, padded))
+    np.testing.assert_allclose(shorter, longer, atol=2e-6)
 
 
 def test_sentences_of_the_same_meaning_are_close(encoder: torch.nn.Module, tokens: np.ndarray) -> None:

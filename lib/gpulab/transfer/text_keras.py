@@ -37,7 +37,7 @@ def own_layers() -> tuple[type, type, type]:
 
     @keras.saving.register_keras_serializable("gpulab")
     class Positions(layers.Layer):
-        """Add a vector for the position, and the one for "first text": BERT can read two texts, the course reads one."""
+        """Add a vector for the position, and the one for "first text": BERT can read two, the course reads one."""
 
         def __init__(self, length: int, kinds: int, **named: Any) -> None:
             super().__init__(**named)

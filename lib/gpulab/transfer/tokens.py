@@ -33,7 +33,7 @@ class Tokenizer:
         texts : sequence of str
             n texts.
         length : int
-            Tokens of a row, with the one at the start and the one at the end. Longer texts are cut, shorter ones padded.
+            Tokens of a row, with the ones at its start and its end. Longer texts are cut, shorter ones padded.
 
         Returns
         -------
@@ -144,7 +144,7 @@ def check_tokens(tokens: np.ndarray, size: int) -> None:
     Raises
     ------
     TransferError
-        Not two axes, not whole numbers, a number that is too large or negative, or a row that does not start with [CLS].
+        Not two axes, not whole numbers, a number too large or negative, or a row that does not start with [CLS].
 
     Examples
     --------
@@ -161,9 +161,10 @@ def check_tokens(tokens: np.ndarray, size: int) -> None:
         raise TransferError(f"The model got fractions ({tokens.dtype}); expected whole numbers, tokens. {hint}")
     low, high = tokens.min(), tokens.max()
     if low < 0 or high >= size:
-        raise TransferError(f"There is a token {int(low if low < 0 else high)}; the model knows 0 to {size - 1}. {hint}")
+        found = int(low if low < 0 else high)
+        raise TransferError(f"There is a token {found}; the model knows 0 to {size - 1}. {hint}")
     if tokens.shape[1] > LONGEST:
-        raise TransferError(f"The rows have {tokens.shape[1]} tokens; the model reads {LONGEST} at most. Cut the texts.")
+        raise TransferError(f"The rows have {tokens.shape[1]} tokens; the model reads {LONGEST} at most. Cut them.")
     if (first := np.flatnonzero(tokens[:, 0] != START)).size:
         row = int(first[0])
         raise TransferError(f"Row {row} starts with the token {int(tokens[row, 0])}; expected [CLS], {START}. {hint}")
