@@ -358,6 +358,8 @@ VERIFY: dict[str, Callable[[], float]] = {
     "rnns/forecasting#windows": lambda: len(np.lib.stride_tricks.sliding_window_view(np.zeros(100), 12 + 3)),
     "rnns/forecasting#mase": lambda: np.mean([2, 5]) / np.abs(np.diff([2, 4, 3, 7])).mean(),
     "rnns/forecasting#gap": lambda: max(i for i in range(500) if max(range(i + 24, i + 30)) < 500 + 24),
+    "transfer/pretrained-models#normalized-pixel": lambda: (0.9 - 0.5) / 0.2,
+    "transfer/pretrained-models#new-head": lambda: np.zeros((512, 10)).size + np.zeros(10).size,
 }
 # Wrong values that come from a mistake: the mistake is made here, so that the explanation speaks of what happened.
 MISTAKES: dict[str, list[float]] = {
@@ -438,6 +440,8 @@ MISTAKES: dict[str, list[float]] = {
     "rnns/forecasting#windows": [100 - 15, 100 - 12, 100 // 15],
     "rnns/forecasting#mase": [3.5 / np.mean(np.diff([2, 4, 3, 7])), 3.5 / (7 / 4), 3.5 / np.mean([2, 4, 3, 7])],
     "rnns/forecasting#gap": [500 - 1, 500 - 24 - 6, 500 - 6 - 1],
+    "transfer/pretrained-models#normalized-pixel": [0.9 / 0.2 - 0.5, (0.9 - 0.5) * 0.2, 0.9 - 0.5],
+    "transfer/pretrained-models#new-head": [512 * 10, 512 * 10 + 512],
 }
 NUMBERS = {f"{name}#{q.id}": q for name in names() for q in quiz(name).questions if isinstance(q, Number)}
 

@@ -59,7 +59,7 @@ KNOWN = {
     "cat": ("Chelsea, a tabby cat", "CC0", "Stefan van der Walt"),
     "coffee": ("A cup of coffee", "CC0", "Rachel Michetti, Pikolo Espresso Bar"),
     "camera": ("A man with a camera on a tripod", "CC0", "Lav Varshney"),
-    "rocket": ("A rocket is launched", "Public domain", "SpaceX"),
+    "rocket": ("A Falcon 9 rocket", "Public domain", "SpaceX"),
     "astronaut": ("Eileen Collins, an astronaut", "Public domain", "NASA"),
     "retina": ("The retina of a healthy eye", "CC0", "Mikael Häggström"),
     "galaxies": ("Galaxies, seen by Hubble", "Public domain", "NASA and ESA"),

@@ -1,0 +1,17 @@
+"""A pretrained network names photographs, in Keras."""
+
+import numpy as np
+from gpulab import transfer
+from gpulab.train import predict
+
+model = transfer.load("mobilenet-v2", "keras")  # 1,000 logits
+names = transfer.labels("imagenet")
+photographs = transfer.photographs()
+x = np.stack([photograph.crop() for photograph in photographs])  # 0..1
+for photograph, logits in zip(photographs, predict(model, x)):
+    powers = np.exp(logits - logits.max())
+    share = powers.max() / powers.sum()
+    print(f"{photograph.name:10} {names[logits.argmax()]:14} {share:.2f}")
+
+print([layer.name for layer in model.layers[1:5]], "...", model.layers[-1].name)
+print(model.get_layer("head").kernel.shape)
