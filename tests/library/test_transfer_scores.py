@@ -221,3 +221,13 @@ def test_bad_input_is_named(call, words: str) -> None:
 def test_checked_gives_wide_types() -> None:
     x, y = checked(X.astype(np.float32), Y.astype(np.uint8))
     assert x.dtype == np.float64 and y.dtype == np.int64
+
+
+def test_a_feature_that_hardly_changes_gets_no_huge_weight() -> None:
+    rng = np.random.default_rng(0)
+    y = np.arange(60) % 2
+    x = rng.normal(size=(60, 5)) + y[:, None]
+    x[:, 2] *= 1e-32
+    x[:, 3] *= 1e-8
+    probe = scores.linear_probe(x, y, x, y)
+    assert abs(probe.weight).max() < 10

@@ -320,9 +320,14 @@ def linear_probe(features: Any, y: Any, other_features: Any, other_y: Any, *, l2
 
 
 def spread_of(x: np.ndarray) -> np.ndarray:
-    """Return the standard deviation of each feature, and 1 for one that never changes."""
+    """Return the standard deviation of each feature, and 1 for one that never changes.
+
+    A feature that changes by a millionth of what the others do counts as one that never does: MiniLM has two whose
+    values are about 1e-32 and 1e-8, and a head that weighs them up by as much cannot be trained further.
+    """
     spread = x.std(axis=0)
-    return np.where(spread > 1e-7 * (1e-30 + abs(x).max(axis=0)), spread, 1.0)
+    least = np.maximum(1e-7 * abs(x).max(axis=0), 1e-6 * spread.max(initial=0.0))
+    return np.where(spread > least, spread, 1.0)
 
 
 def checked(features: Any, y: Any, name: str = "features") -> tuple[np.ndarray, np.ndarray]:
