@@ -362,6 +362,10 @@ VERIFY: dict[str, Callable[[], float]] = {
     "rnns/forecasting#gap": lambda: max(i for i in range(500) if max(range(i + 24, i + 30)) < 500 + 24),
     "transfer/pretrained-models#normalized-pixel": lambda: (0.9 - 0.5) / 0.2,
     "transfer/pretrained-models#new-head": lambda: np.zeros((512, 10)).size + np.zeros(10).size,
+    "transfer/why-transfer#equivalent": lambda: np.exp(np.interp(0.6, [0.5, 0.7], np.log([20, 80]))),
+    "transfer/why-transfer#watt-hours": lambda: 90 * 4 / 3600 * 1000,
+    "transfer/cost-of-reuse#break-even": lambda: next(n for n in range(1, 99) if n * 2 >= 30 + n * 0.5),
+    "transfer/cost-of-reuse#operations": lambda: sum(1e6 * 3 * 2e9 / 20e12 for _ in range(10)),
 }
 # Wrong values that come from a mistake: the mistake is made here, so that the explanation speaks of what happened.
 MISTAKES: dict[str, list[float]] = {
@@ -446,6 +450,10 @@ MISTAKES: dict[str, list[float]] = {
     "rnns/forecasting#gap": [500 - 1, 500 - 24 - 6, 500 - 6 - 1],
     "transfer/pretrained-models#normalized-pixel": [0.9 / 0.2 - 0.5, (0.9 - 0.5) * 0.2, 0.9 - 0.5],
     "transfer/pretrained-models#new-head": [512 * 10, 512 * 10 + 512],
+    "transfer/why-transfer#equivalent": [np.mean([20, 80]), 40 - 10, 40 / 10],
+    "transfer/why-transfer#watt-hours": [90 * 4, 90 * 4 / 3600, 90 / 60 * 4],
+    "transfer/cost-of-reuse#break-even": [30 / 2, 30 / 0.5, 30 / (2 + 0.5)],
+    "transfer/cost-of-reuse#operations": [1e7 * 2e9 / 20e12, 1e6 * 6e9 / 20e12, 3000 / 1000],
 }
 NUMBERS = {f"{name}#{q.id}": q for name in names() for q in quiz(name).questions if isinstance(q, Number)}
 
