@@ -229,5 +229,5 @@ def test_a_feature_that_hardly_changes_gets_no_huge_weight() -> None:
     x = rng.normal(size=(60, 5)) + y[:, None]
     x[:, 2] *= 1e-32
     x[:, 3] *= 1e-8
-    probe = scores.linear_probe(x, y, x, y)
+    probe = linear_probe(x, y, x, y)
     assert abs(probe.weight).max() < 10
