@@ -32,8 +32,8 @@ class Preprocess:
 
     def __str__(self) -> str:
         """Return it as one line of text."""
-        mean, std = (", ".join(f"{value:.4g}" for value in values) for values in (self.mean, self.std))
-        return f"{self.size} x {self.size} pixels of 0..1; mean {mean}; std {std}"
+        mean, std = (" ".join(f"{value:.4g}" for value in values) for values in (self.mean, self.std))
+        return f"{self.size} pixels, 0..1; mean {mean}; std {std}"
 
 
 @dataclass(frozen=True)
@@ -104,7 +104,7 @@ def _official(asset: str, filename: str) -> str:
 
 
 _CAFFE = (122.67892 / 255, 116.66877 / 255, 104.00699 / 255)  # the mean of ImageNet's colors, in bytes
-_IMAGENET = "ImageNet (ILSVRC 2012): 1.28 million photographs from the web, 1,000 classes"
+_IMAGENET = "ImageNet (ILSVRC 2012): 1.28 million photographs, 1,000 classes"
 
 CARDS: Mapping[str, ModelCard] = MappingProxyType(
     {
@@ -114,7 +114,7 @@ CARDS: Mapping[str, ModelCard] = MappingProxyType(
                 name="mobilenet-v2",
                 title="MobileNetV2, ImageNet",
                 task="image classification, 1,000 classes",
-                architecture="a convolution, 17 inverted residual blocks, a 1 x 1 convolution, a dense layer",
+                architecture="17 inverted residual blocks between two convolutions; a dense layer",
                 parameters=3_504_872,
                 license=catalog()["mobilenet-v2"].license,
                 source="torchvision, weights IMAGENET1K_V1",
@@ -130,7 +130,7 @@ CARDS: Mapping[str, ModelCard] = MappingProxyType(
                 name="efficientnet-lite0",
                 title="EfficientNet-Lite0, ImageNet",
                 task="image classification, 1,000 classes",
-                architecture="a convolution, 16 inverted residual blocks, a 1 x 1 convolution, a dense layer",
+                architecture="16 inverted residual blocks between two convolutions; a dense layer",
                 parameters=4_652_008,
                 license=catalog()["efficientnet-lite0"].license,
                 source="Google, from TensorFlow to PyTorch",
