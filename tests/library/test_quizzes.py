@@ -279,6 +279,7 @@ def gradient_of_logit(p: list[float], y: int, k: int) -> float:
 LAPLACE = np.array([[0, 1, 0], [1, -4, 1], [0, 1, 0]])
 WINDOW = np.array([[5, 5, 5], [5, 2, 5], [5, 5, 5]])
 VERIFY: dict[str, Callable[[], float]] = {
+    "transfer/text-transfer#padded-mean": lambda: np.mean([0.6] * 8 + [0.0] * 32),
     "cnns/images-as-tensors#numbers-in-batch": lambda: np.zeros((32, 28, 28, 1)).size,
     "cnns/images-as-tensors#filter-by-hand": lambda: (LAPLACE * WINDOW).sum(),
     "cnns/convolution-layers#rows-out": lambda: out(64, 5, 2, 1),
@@ -341,6 +342,8 @@ VERIFY: dict[str, Callable[[], float]] = {
     "cnns/speed-run#time": lambda: 1 + sum(3500 / 5000 for _ in range(5)),
     "cnns/speed-run#seeds": lambda: next(n for n in range(1, 99) if 2 * math.hypot(0.4, 0.4) / n**0.5 <= 0.4 + 1e-12),
     "cnns/leaderboard#chance": lambda: 100 * np.mean(np.eye(10)),
+    "transfer/fine-tuning#first-stage": lambda: np.prod([0.01] + [0.5 for _ in range(5)]),
+    "transfer/fine-tuning#adapter": lambda: np.zeros((100, 4)).size + np.zeros((4, 50)).size,
     "transfer/featurizers#hog-length": lambda: len(range(0, 64 - 8, 8)) ** 2 * np.zeros((2, 2, 9)).size,
     "transfer/featurizers#cosine": lambda: np.dot([3, 4], [4, 3]) / (np.hypot(3, 4) * np.hypot(4, 3)),
     "rnns/sequences#parameters": lambda: sum(np.zeros(s).size for s in ((20, 10), (20, 20), (20,))),
@@ -365,10 +368,15 @@ VERIFY: dict[str, Callable[[], float]] = {
     "transfer/why-transfer#equivalent": lambda: np.exp(np.interp(0.6, [0.5, 0.7], np.log([20, 80]))),
     "transfer/why-transfer#watt-hours": lambda: 90 * 4 / 3600 * 1000,
     "transfer/cost-of-reuse#break-even": lambda: next(n for n in range(1, 99) if n * 2 >= 30 + n * 0.5),
+    "transfer/feature-extraction#first-dense": lambda: np.zeros((4 * 4 * 100, 10)).size + np.zeros(10).size,
+    "transfer/feature-extraction#times-faster": lambda: sum(9 + 1 for _ in range(11)) / (9 + sum(1 for _ in range(11))),
     "transfer/cost-of-reuse#operations": lambda: sum(1e6 * 3 * 2e9 / 20e12 for _ in range(10)),
 }
 # Wrong values that come from a mistake: the mistake is made here, so that the explanation speaks of what happened.
 MISTAKES: dict[str, list[float]] = {
+    "transfer/text-transfer#padded-mean": [0.6, 0.6 * 40 / 8],
+    "transfer/feature-extraction#first-dense": [4 * 4 * 100 * 10, (100 + 1) * 10],
+    "transfer/feature-extraction#times-faster": [11 * (9 + 1) / (9 + 1), (9 + 1) / 1],
     "cnns/images-as-tensors#numbers-in-batch": [28 * 28, 32 * 28 * 28 * 3],
     "cnns/images-as-tensors#filter-by-hand": [8 * 5 - 4 * 2, 4 * 5 + 4 * 2, 0],
     "cnns/convolution-layers#rows-out": [(64 + 2 - 5) / 2, (64 + 2 - 5) // 2, 64 / 2],
@@ -378,6 +386,8 @@ MISTAKES: dict[str, list[float]] = {
     "cnns/pooling#average-gradient": [8, 7 * 8 / 4, np.mean([7, 1, 1, 3])],
     "cnns/landmark-networks#grouped-weights": [9 * 64 * 128, 9 * 32 * 64],
     "cnns/landmark-networks#flop": [4.1, 4.1 / 2],
+    "transfer/fine-tuning#first-stage": [0.01 * 0.5**4, 0.01 / 5],
+    "transfer/fine-tuning#adapter": [100 * 50 * 4, 100 + 50],
     "transfer/featurizers#hog-length": [64 * 9, 64 * 36],
     "transfer/featurizers#cosine": [3 * 4 + 4 * 3, 24 / 5],
     "rnns/sequence-classification#careless-mean": [0.8, 0.8 * 30 / 40],
