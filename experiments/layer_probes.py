@@ -3,7 +3,8 @@
 Frozen features, no training but that of the probes. ``featurizer``: a linear probe and the nearest neighbors, for pixels,
 colors, HOG and MobileNetV2, random and trained. ``stage``: after each stage of MobileNetV2, averaged over all places, how
 well can one read the class, the mean color of the object, and the directions of its edges; with all numbers of a stage,
-and with 16 principal components. ``map``: the photographs in two dimensions. Both frameworks compute the same features
+and with 16 principal components. ``map``: the photographs in two dimensions. ``copies``: how often is a changed copy of a
+photograph farther from it than another photograph is? Both frameworks compute the same features
 (the labs show it), so the runs are in PyTorch. A run that was stopped goes on where it was.
 """
 
@@ -21,6 +22,7 @@ FEATURIZERS = ("pixels", "colors", "hog", "hog and colors", "random", "trained")
 SEEDS = (0, 1, 2)
 STAGES = ("preprocess", "stem", *(f"block{i}" for i in range(1, 18)), "top")
 NEIGHBORS = 10  # whose company in the map is asked for
+CHANGES = ("moved by 8 pixels", "darker", "mirrored")
 MAPS = (("pca", 0, 0), ("tsne", 2, 0), ("tsne", 30, 0), ("tsne", 30, 1))  # method, perplexity, seed
 
 
@@ -38,12 +40,13 @@ def cases(side: str) -> list[dict[str, Any]]:
     for features in ("hog", "trained", "noise"):
         kinds = MAPS if features == "trained" else MAPS[:3]
         found += [{"what": "map", "features": features, "method": m, "perplexity": p, "seed": s} for m, p, s in kinds]
+    found += [{"what": "copies", "features": f, "change": c} for f in FEATURIZERS if f != "hog and colors" for c in CHANGES]
     return found
 
 
 def measure(side: str, what: str, **case: Any) -> dict[str, Any]:
     """Run one case."""
-    return {"featurizer": featurizer, "stage": stage_probe, "map": flat_map}[what](**case)
+    return {"featurizer": featurizer, "stage": stage_probe, "map": flat_map, "copies": copies}[what](**case)
 
 
 def featurizer(data: str, features: str, seed: int) -> dict[str, Any]:
@@ -97,6 +100,17 @@ def flat_map(features: str, method: str, perplexity: int, seed: int) -> dict[str
     }
 
 
+def copies(features: str, change: str) -> dict[str, float]:
+    """Compare each photograph with its changed copy and with the nearest other photograph."""
+    x, y = every("photos")
+    turned = {"moved by 8 pixels": np.roll(x, 8, axis=2), "darker": 0.7 * x, "mirrored": x[:, :, ::-1]}[change]
+    one, other = described(x, features), described(np.ascontiguousarray(turned), features)
+    squared = (one**2).sum(axis=1)
+    distances = np.sqrt(np.maximum(squared[:, None] + squared - 2 * one @ one.T, 0))
+    np.fill_diagonal(distances, np.inf)
+    return {"farther": float((np.linalg.norm(one - other, axis=1) > distances.min(axis=1)).mean())}
+
+
 # --- Data and features -------------------------------------------------------------------------------------------------
 
 
@@ -118,12 +132,18 @@ def halves(y: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def features_of(data: str, kind: str, seed: int) -> np.ndarray:
+    """Return one vector for each image of a data set."""
+    if kind in ("random", "trained"):
+        return network_features(data, kind, seed if kind == "random" else 0)["top"]
+    return described(every(data)[0], kind)
+
+
+def described(x: np.ndarray, kind: str) -> np.ndarray:
     """Return one vector for each image."""
     from gpulab.vision.hog import color_histogram, hog
 
-    x, _ = every(data)
     if kind in ("random", "trained"):
-        return network_features(data, kind, seed if kind == "random" else 0)["top"]
+        return stages_of(x, kind, 0)["top"].astype(np.float64)
     if kind == "pixels":  # 16 x 16 means, each of three colors
         side = x.shape[1] // 16
         return x.reshape(len(x), 16, side, 16, side, 3).mean(axis=(2, 4)).reshape(len(x), -1)
@@ -133,6 +153,11 @@ def features_of(data: str, kind: str, seed: int) -> np.ndarray:
 
 @cache
 def network_features(data: str, weights: str, seed: int) -> dict[str, np.ndarray]:
+    """Return the output of each stage of MobileNetV2 for a data set."""
+    return stages_of(every(data)[0], weights, seed)
+
+
+def stages_of(x: np.ndarray, weights: str, seed: int) -> dict[str, np.ndarray]:
     """Return the output of each stage of MobileNetV2, averaged over all places."""
     import torch
 
@@ -141,7 +166,6 @@ def network_features(data: str, weights: str, seed: int) -> dict[str, np.ndarray
     torch.manual_seed(seed)
     model = transfer.load("mobilenet-v2", "torch", source="package" if weights == "trained" else None).eval()
     found: dict[str, list[np.ndarray]] = {name: [] for name in STAGES}
-    x, _ = every(data)
     for i in range(0, len(x), 32):
         with torch.inference_mode():
             batch = torch.from_numpy(x[i : i + 32]).permute(0, 3, 1, 2)  # channels last in memory
