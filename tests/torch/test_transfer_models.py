@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -143,3 +145,9 @@ def test_fit_trains_all_of_it_and_the_head_starts_small(model: torch.nn.Module) 
     before = transfer.features(model, X)
     history = fit(model, (X, np.array([0, 1, 2, 0, 1])), epochs=1, batch_size=5, verbose=False)
     assert np.isfinite(history["loss"][0]) and not np.allclose(transfer.features(model, X), before)
+
+
+def test_a_model_can_be_copied_and_pickled(model: torch.nn.Module) -> None:
+    logits = predict(model, X)
+    for again in (copy.deepcopy(model), pickle.loads(pickle.dumps(model))):
+        assert np.array_equal(predict(again, X), logits) and type(again) is type(model)

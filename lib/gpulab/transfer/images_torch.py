@@ -5,21 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-import torch
-from torch import nn
-
 from gpulab.transfer.architectures import NETWORKS, Network, Unit
 from gpulab.transfer.errors import TransferError
 from gpulab.transfer.registry import card
-from gpulab.transfer.staged_torch import Normalize, Staged, head
+from gpulab.transfer.staged_torch import classes as classes_of_modules
+from gpulab.transfer.staged_torch import head
 
 if TYPE_CHECKING:
+    from torch import nn
+
     from gpulab.transfer.weights import Arrays
 
 STATISTICS = ("weight", "bias", "running_mean", "running_var")
 
 
-def build(name: str, arrays: Arrays | None, *, classes: int | None, preprocess: bool | None, dropout: float) -> Staged:
+def build(name: str, arrays: Arrays | None, *, classes: int | None, preprocess: bool | None, dropout: float) -> nn.Module:
     """Return a model, with weights given by their names in the published file or, for None, with fresh ones.
 
     Parameters
@@ -31,11 +31,15 @@ def build(name: str, arrays: Arrays | None, *, classes: int | None, preprocess: 
     dropout : float
         Before the head's linear layer.
     """
+    import torch
+    from torch import nn
+
+    staged, normalize = classes_of_modules()
     network, known = NETWORKS[name], card(name)
-    stages: dict[str, nn.Module] = {"preprocess": Normalize(known.preprocess, preprocess, name)}
+    stages: dict[str, nn.Module] = {"preprocess": normalize(known.preprocess, preprocess, name)}
     stages |= MAKERS[name]()
     stages["pool"] = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten())
-    model = Staged(name, stages, torch.full((1, 3, 64, 64), -0.25))
+    model = staged(name, stages, torch.full((1, 3, 64, 64), -0.25))
     if arrays is not None:
         _fill(model, network, arrays)
     if classes is None and network.head:
@@ -60,6 +64,8 @@ def _efficientnet_lite0() -> dict[str, nn.Module]:
         import timm
     except ImportError as error:
         raise TransferError("EfficientNet-Lite0 in PyTorch needs timm: pip install 'gpulab[transfer]'.") from error
+    from torch import nn
+
     network = timm.create_model("tf_efficientnet_lite0", pretrained=False)
     rows = [block for stage in network.blocks for block in stage]
     stem = nn.Sequential(network.conv_stem, network.bn1)  # timm's bn1 holds the activation, too
@@ -68,6 +74,7 @@ def _efficientnet_lite0() -> dict[str, nn.Module]:
 
 
 def _vgg16() -> dict[str, nn.Module]:
+    from torch import nn
     from torchvision.models import vgg16
 
     stages, row = {}, []
@@ -83,7 +90,7 @@ def _vgg16() -> dict[str, nn.Module]:
 MAKERS = {"mobilenet-v2": _mobilenet_v2, "efficientnet-lite0": _efficientnet_lite0, "vgg16-edges": _vgg16}
 
 
-def _fill(model: Staged, network: Network, arrays: Arrays) -> None:
+def _fill(model: nn.Module, network: Network, arrays: Arrays) -> None:
     """Copy weights into the stages: the units of the table and the layers come in the same order."""
     for unit, convolution, norm in _pairs(model, network):
         _copy(convolution, arrays, unit.conv, ("weight",) if unit.norm else ("weight", "bias"))
@@ -91,8 +98,10 @@ def _fill(model: Staged, network: Network, arrays: Arrays) -> None:
             _copy(norm, arrays, unit.bn, STATISTICS)
 
 
-def _pairs(model: Staged, network: Network) -> Iterator[tuple[Unit, nn.Module, nn.Module | None]]:
+def _pairs(model: nn.Module, network: Network) -> Iterator[tuple[Unit, nn.Module, nn.Module | None]]:
     """Yield each unit with its convolution and its normalization."""
+    from torch import nn
+
     for block in network.blocks:
         inside = list(model.stages[block.name].modules())
         convolutions = [module for module in inside if isinstance(module, nn.Conv2d)]
@@ -103,6 +112,8 @@ def _pairs(model: Staged, network: Network) -> Iterator[tuple[Unit, nn.Module, n
 
 def _copy(layer: nn.Module, arrays: Arrays, source: str, parts: tuple[str, ...]) -> None:
     """Copy a layer's arrays by name."""
+    import torch
+
     for part in parts:
         target, name = getattr(layer, part), f"{source}.{part}"
         if name not in arrays or tuple(arrays[name].shape) != tuple(target.shape):
