@@ -136,7 +136,7 @@ def test_a_damaged_file_is_not_used(folder: Path) -> None:
 def test_another_models_folder_and_no_folder(folder: Path) -> None:
     with pytest.raises(transfer.TransferError, match=r"no efficientnet_lite0\.safetensors.*It has: mobilenet_v2"):
         weights.read("efficientnet-lite0", folder)
-    with pytest.raises(transfer.TransferError, match="is no folder.*'package', 'hub', or None"):
+    with pytest.raises(transfer.TransferError, match="is no folder.*'package', 'hub', None"):
         weights.read("mobilenet-v2", folder / "nothing")
     with pytest.raises(transfer.TransferError, match="is no folder"):
         weights.read("mobilenet-v2", "imagenet")

@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 STATISTICS = ("weight", "bias", "running_mean", "running_var")
 
 
-def build(name: str, arrays: Arrays | None, *, classes: int | None, preprocess: bool | None, dropout: float) -> nn.Module:
+def build(
+    name: str, arrays: Arrays | None, *, classes: int | None, preprocess: bool | None, dropout: float
+) -> nn.Module:
     """Return a model, with weights given by their names in the published file or, for None, with fresh ones.
 
     Parameters

@@ -28,8 +28,8 @@ def classes() -> tuple[type[nn.Module], type[nn.Module]]:
         Attributes
         ----------
         stages : nn.ModuleDict
-            In the order in which they compute. What one returns is what the next one takes. The last one, "pool", returns
-            one vector for each sample: (n, d).
+            In the order in which they compute. What one returns is what the next one takes. The last one, "pool",
+            returns one vector for each sample: (n, d).
         head : nn.Module
             From (n, d) to the logits; ``nn.Identity()`` if there is none. ``head.linear`` is its last layer.
         name : str
@@ -57,8 +57,8 @@ def classes() -> tuple[type[nn.Module], type[nn.Module]]:
         ----------
         rule : Preprocess
         mode : bool or None
-            True: expect pixels from 0 to 1, and normalize them. False: expect normalized images. None: pass everything on
-            as it is, without a look.
+            True: expect pixels from 0 to 1, and normalize them. False: expect normalized images. None: pass everything
+            on as it is, without a look.
         """
 
         def __init__(self, rule: Preprocess, mode: bool | None, name: str) -> None:

@@ -77,7 +77,8 @@ def members(model: Any) -> dict[str, list[Any]]:
             found.setdefault(layer.name.partition("_")[0], []).append(layer)
     if "pool" not in found:
         raise _no_stages(model)
-    return {name: layers for name, layers in found.items() if name != HEAD} | {k: v for k, v in found.items() if k == HEAD}
+    head = found.pop(HEAD, None)
+    return found if head is None else found | {HEAD: head}
 
 
 def _no_stages(model: Any) -> TransferError:

@@ -64,7 +64,7 @@ def _verified(name: str, folder: Path) -> Path:
     """Return a folder given by a reader if it holds the model's files unaltered."""
     if not folder.is_dir():
         raise TransferError(
-            f"source={str(folder)!r} is no folder. Give a folder that holds {weights_file(name)}, 'package', 'hub', or None."
+            f"source={str(folder)!r} is no folder. Give one that holds {weights_file(name)}, or 'package', 'hub', None."
         )
     for filename, expected in assets.catalog()[name].files.items():
         path = folder / filename

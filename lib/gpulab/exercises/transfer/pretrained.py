@@ -28,7 +28,9 @@ def first_answers(answer: Any) -> Iterator[Case]:
             gives=lambda z, k: -np.sort(-z, axis=1)[:, :k],
         ),
         Mistake("This is one answer for each row, not k of them.", gives=lambda z, k: z.argmax(axis=1)),
-        Mistake("Sort along each row: a row is an image, a column a class.", gives=lambda z, k: np.argsort(-z, axis=0)[:k].T),
+        Mistake(
+            "Sort along each row: a row is an image, a column a class.", gives=lambda z, k: np.argsort(-z, axis=0)[:k].T
+        ),
     ]
     rng = np.random.default_rng(0)
     for label, logits, k in (
@@ -61,15 +63,25 @@ def group_probability(answer: Any) -> Iterator[Case]:
         return shares(z)[:, members].sum(axis=1)
 
     mistakes = [
-        Mistake("A large logit makes `np.exp` overflow. Subtract the largest logit of the row first.", when=_not_finite),
+        Mistake(
+            "A large logit makes `np.exp` overflow. Subtract the largest logit of the row first.", when=_not_finite
+        ),
         Mistake(
             "The probabilities of the members must compete with all classes: softmax first, then take the members out.",
             gives=lambda z, m: shares(z[:, m]).sum(axis=1),
         ),
-        Mistake("A cat of any kind: add up, do not take the largest member alone.", gives=lambda z, m: shares(z)[:, m].max(axis=1)),
-        Mistake("Add the members up; a mean gets smaller with every class in the group.", gives=lambda z, m: shares(z)[:, m].mean(axis=1)),
+        Mistake(
+            "A cat of any kind: add up, do not take the largest member alone.",
+            gives=lambda z, m: shares(z)[:, m].max(axis=1),
+        ),
+        Mistake(
+            "Add the members up; a mean gets smaller with every class in the group.",
+            gives=lambda z, m: shares(z)[:, m].mean(axis=1),
+        ),
         Mistake("Logits are no probabilities: softmax comes first.", gives=lambda z, m: z[:, m].sum(axis=1)),
-        Mistake("This is one number for all images. One for each row is asked for.", gives=lambda z, m: shares(z)[:, m].sum()),
+        Mistake(
+            "This is one number for all images. One for each row is asked for.", gives=lambda z, m: shares(z)[:, m].sum()
+        ),
         Mistake(
             "Softmax is taken over the classes of one image, not over the whole array.",
             gives=lambda z, m: (np.exp(z) / np.exp(z).sum())[:, m].sum(axis=1),
@@ -121,7 +133,10 @@ def prepare_images(answer: Any) -> Iterator[Case]:
             gives=lambda x, mean, std: (x / 255 - np.mean(mean)) / np.mean(std),
         ),
         Mistake("The pixels are right now. The normalization is missing.", gives=lambda x, mean, std: x / 255),
-        Mistake("First the mean is taken off, then the std divides.", gives=lambda x, mean, std: x / 255 / std - np.array(mean)),
+        Mistake(
+            "First the mean is taken off, then the std divides.",
+            gives=lambda x, mean, std: x / 255 / std - np.array(mean),
+        ),
         Mistake("The std divides; it does not multiply.", gives=lambda x, mean, std: (x / 255 - np.array(mean)) * std),
         Mistake(
             "A byte of 255 is a pixel of 1: divide by 255.",
@@ -165,7 +180,10 @@ def parameters_of_a_new_head(answer: Any) -> Iterator[Case]:
         Mistake("The old head is gone: subtract its parameters.", gives=BASE + OLD + weights + 8),
         Mistake("This is the network with its old head.", gives=BASE + OLD),
         Mistake("This is the new head alone. The base counts, too.", gives=weights + 8),
-        Mistake("The old head is a weight for each feature and class, and a bias for each class: take all of it off.", gives=BASE + 1000 + weights + 8),
+        Mistake(
+            "The old head is a weight for each feature and class, and a bias for each class: take all of it off.",
+            gives=BASE + 1000 + weights + 8,
+        ),
         Mistake("There is one bias for each class, not for each feature.", gives=BASE + weights + WIDTH),
     ]
     hint = "The head reads 1,280 features. Take the old head's parameters off, and add those of the new one."
