@@ -187,6 +187,27 @@ def test_lora_starts_as_the_model_and_can_be_merged() -> None:
     fit(model, DATA, epochs=1, batch_size=16)
 
 
+def test_lora_reaches_into_attention() -> None:
+    """Its layers are inside another layer; dropout in frozen attention is off, and comes back."""
+    keras.utils.set_random_seed(0)
+    inputs = layers.Input((5, 8))
+    x = layers.MultiHeadAttention(2, 4, dropout=0.5, name="block1_attention")(inputs, inputs)
+    x = layers.GlobalAveragePooling1D(name="pool")(x)
+    model = keras.Model(inputs, layers.Dense(3, name="head")(x))
+    x = RNG.normal(size=(48, 5, 8)).astype(np.float32)
+    before = predict(model, x)
+    transfer.freeze(model)
+    np.testing.assert_array_equal(model(x, training=True), model(x, training=True))
+    transfer.lora(model, rank=2)
+    assert np.abs(model(x, training=True) - model(x, training=True)).max() > 0
+    np.testing.assert_allclose(predict(model, x), before, atol=1e-6)
+    assert {v.path.split("/")[-1] for v in model.trainable_variables[:-2]} == {"lora_kernel_a", "lora_kernel_b"}
+    fit(model, (x, Y), epochs=2, batch_size=16, lr=1e-2)
+    learned = predict(model, x)
+    assert np.abs(learned - before).max() > 0.01
+    np.testing.assert_allclose(predict(transfer.merge_lora(model), x), learned, atol=1e-5)
+
+
 @pytest.mark.parametrize(
     ("what", "said"),
     [
