@@ -45,13 +45,12 @@ def for_use(images):
     return ((images / 255 - MEAN) / STD).astype("float32")
 
 
-def tuned(lr=1e-4, since="stem", batchnorm=False):
+def tuned(lr=1e-4, since="block11", batchnorm=False):
     """Return a ``fine_tune`` at a rate, from a stage on."""
 
     def fine_tune(network, data):
-        transfer.freeze(network)
         transfer.unfreeze(network, since, batchnorm=batchnorm)
-        fit(network, data, epochs=2, batch_size=16, lr=lr, verbose=False)
+        fit(network, data, epochs=1, batch_size=8, lr=lr, verbose=False)
         return network
 
     return fine_tune
