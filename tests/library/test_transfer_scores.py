@@ -9,6 +9,7 @@ from scipy.stats import multivariate_normal
 from sklearn.covariance import LedoitWolf
 
 from gpulab.transfer.errors import TransferError
+from gpulab.transfer.own import own, resized
 from gpulab.transfer.scores import checked, h_score, knn, leep, linear_probe, logme, shrinkage
 from gpulab.transfer.similarity import cka
 
@@ -231,3 +232,27 @@ def test_a_feature_that_hardly_changes_gets_no_huge_weight() -> None:
     x[:, 3] *= 1e-8
     probe = linear_probe(x, y, x, y)
     assert abs(probe.weight).max() < 10
+
+
+# --- The course's own networks --------------------------------------------------------------------------------------
+
+
+def test_resizing_takes_the_mean_of_the_area_and_keeps_the_brightness() -> None:
+    x = np.random.default_rng(0).random((2, 12, 12, 3)).astype(np.float32)
+    right = x.reshape(2, 4, 3, 4, 3, 3).mean(axis=(2, 4))
+    assert np.allclose(resized(x, 4), right, atol=1e-6) and np.allclose(resized(x, 12), x, atol=1e-6)
+    assert resized(x, 5).mean() == pytest.approx(x.mean(), rel=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (lambda: resized(np.zeros((1, 4, 6, 3)), 2), "expected square ones"),
+        (lambda: resized(np.zeros((1, 4, 4, 3)), 5), "size=5: expected a whole number from 1 to 4"),
+        (lambda: own("digits", "jax"), "framework='jax': expected 'torch' or 'keras'"),
+    ],
+)
+def test_what_the_own_networks_refuse(call, words: str) -> None:
+    with pytest.raises(TransferError) as caught:
+        call()
+    assert words in str(caught.value)
