@@ -5,8 +5,10 @@ from torch import nn
 from torchvision.models import vgg16
 
 with torch.device("meta"):  # shapes without numbers: no memory, no time
-    base = vgg16(weights=None).features  # weights="IMAGENET1K_V1" downloads 528 MB
-    head = [nn.Flatten(), nn.Linear(25_088, 128), nn.ReLU(), nn.Linear(128, 10)]
+    # weights="IMAGENET1K_V1" downloads 528 MB
+    base = vgg16(weights=None).features
+    first, last = nn.Linear(25_088, 128), nn.Linear(128, 10)
+    head = nn.Sequential(nn.Flatten(), first, nn.ReLU(), last)
     images = torch.empty(1, 3, 224, 224)
 base.requires_grad_(False)  # frozen
 maps = base(images)
@@ -17,6 +19,7 @@ def count(layer: nn.Module) -> int:
     return sum(weight.numel() for weight in layer.parameters())
 
 
-for name, layer in [("base", base), ("first dense", head[1]), ("last dense", head[3])]:
+parts = {"base": base, "first dense": first, "last dense": last}
+for name, layer in parts.items():
     print(f"{name:12} {count(layer):>12,} parameters")
-print("logits:", tuple(nn.Sequential(*head)(maps).shape))
+print("logits:", tuple(head(maps).shape))
