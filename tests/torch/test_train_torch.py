@@ -122,6 +122,12 @@ def test_every_kind_of_data_gives_the_same_weights() -> None:
         np.testing.assert_allclose(weights(trained(data=data)[0]), expected, atol=1e-6)
 
 
+def test_arrays_that_run_backward_are_taken() -> None:
+    model, x = nn.Sequential(nn.Flatten(), nn.Linear(12, 2)), np.arange(24, dtype=np.float32).reshape(2, 2, 2, 3)
+    for turned in (x[..., ::-1], x[::-1], x[:, ::-1]):
+        assert np.array_equal(predict(model, turned), predict(model, turned.copy()))
+
+
 def test_a_data_loader_keeps_its_own_batches() -> None:
     loader = DataLoader(Items(), batch_size=25)
     by_loader, history = trained(data=loader, valid=loader, epochs=1)

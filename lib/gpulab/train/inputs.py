@@ -122,7 +122,9 @@ def _array(part: Any, what: str) -> np.ndarray:
 
 
 def _usual(array: np.ndarray) -> np.ndarray:
-    return array.astype(np.float32 if array.dtype.kind == "f" else np.int64, copy=False)
+    array = array.astype(np.float32 if array.dtype.kind == "f" else np.int64, copy=False)
+    turned = any(step < 0 for step in array.strides)  # such as x[..., ::-1]: torch takes no view that runs backward
+    return np.ascontiguousarray(array) if turned else array
 
 
 def check_targets(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable
 from typing import Any
 
 from gpulab.models.framework import framework_of
@@ -18,6 +18,13 @@ def side_of(model: object) -> str:
     ------
     TransferError
         The model is neither.
+
+    Examples
+    --------
+    >>> side_of([1, 2])
+    Traceback (most recent call last):
+    ...
+    gpulab.transfer.errors.TransferError: The model is a list; expected a torch.nn.Module or a keras.Model.
     """
     try:
         return framework_of(model)
@@ -64,7 +71,7 @@ def parts(model: Any) -> dict[str, list[Any]]:
     return found | {HEAD: head}
 
 
-def check_part(name: str, names: Iterator[str] | list[str], what: str) -> None:
+def check_part(name: str, names: Iterable[str], what: str) -> None:
     """Refuse a name that the model has no part of.
 
     Raises

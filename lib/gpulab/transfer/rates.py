@@ -64,14 +64,15 @@ class GroupRates:
 
     def keras_optimizer(self, recipe: Recipe) -> keras.optimizers.Optimizer:
         """Return Keras' optimizer, with the clipping and the accumulation of the run."""
-        from gpulab.transfer.rates_keras import GroupedAdam, GroupedSGD
+        from gpulab.transfer.rates_keras import optimizers
 
+        sgd, adam = optimizers()
         more: dict[str, Any] = {"learning_rate": self.lr, "global_clipnorm": recipe.clip}
         if recipe.accumulate > 1:
             more["gradient_accumulation_steps"] = recipe.accumulate
         if self.optimizer == "sgd":
-            return GroupedSGD(self, **more)
-        return GroupedAdam(self, decoupled=self.weight_decay, **more)
+            return sgd(self, **more)
+        return adam(self, decoupled=self.weight_decay, **more)
 
     def group_of(self, variables: list[Any]) -> list[int]:
         """Return the number of the group of each trainable variable of Keras, counted from the head.

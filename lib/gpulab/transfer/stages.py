@@ -12,11 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from gpulab.models.framework import framework_of
 from gpulab.transfer.errors import TransferError
 from gpulab.transfer.loading import check_classes, check_dropout
-
-HEAD = "head"
+from gpulab.transfer.parts import HEAD, parts, side_of, weights_of
 
 
 @dataclass(frozen=True)
@@ -37,27 +35,6 @@ class StageRow:
     trainable: int
 
 
-def side_of(model: object) -> str:
-    """Return "torch" or "keras".
-
-    Raises
-    ------
-    TransferError
-        The model is neither.
-
-    Examples
-    --------
-    >>> side_of([1, 2])
-    Traceback (most recent call last):
-    ...
-    gpulab.transfer.errors.TransferError: The model is a list; expected a torch.nn.Module or a keras.Model.
-    """
-    try:
-        return framework_of(model)
-    except TypeError as error:
-        raise TransferError(str(error)) from error
-
-
 def members(model: Any) -> dict[str, list[Any]]:
     """Return the torch modules or Keras layers of each stage, from the input on; last the head's, if there is one.
 
@@ -66,23 +43,10 @@ def members(model: Any) -> dict[str, list[Any]]:
     TransferError
         The model has no stages.
     """
-    if side_of(model) == "torch":
-        if not hasattr(model, "stages") or not hasattr(model, HEAD):
-            raise _no_stages(model)
-        found = {name: [module] for name, module in model.stages.items()}
-        return found | ({HEAD: [model.head]} if list(model.head.children()) else {})
-    found: dict[str, list[Any]] = {}
-    for layer in model.layers:
-        if type(layer).__name__ != "InputLayer":
-            found.setdefault(layer.name.partition("_")[0], []).append(layer)
-    if "pool" not in found:
-        raise _no_stages(model)
-    head = found.pop(HEAD, None)
-    return found if head is None else found | {HEAD: head}
-
-
-def _no_stages(model: Any) -> TransferError:
-    return TransferError(f"This {type(model).__name__} has no stages; expected a model of transfer.load.")
+    found = parts(model)
+    head = found.pop(HEAD)
+    empty = not head or (side_of(model) == "torch" and not list(head[0].children()))
+    return found if empty else found | {HEAD: head}
 
 
 def stages(model: Any) -> tuple[str, ...]:
@@ -107,7 +71,7 @@ def parameters(model: Any) -> tuple[StageRow, ...]:
     rows = []
     torch = side_of(model) == "torch"
     for name, inside in members(model).items():
-        every = [v for member in inside for v in (member.parameters() if torch else _weights(member))]
+        every = weights_of(model, inside)
         if torch:
             found = [(variable.numel(), variable.requires_grad) for variable in every]
         else:
@@ -115,11 +79,6 @@ def parameters(model: Any) -> tuple[StageRow, ...]:
             found = [(math.prod(variable.shape), id(variable) in learning) for variable in every]
         rows.append(StageRow(name, sum(n for n, _ in found), sum(n for n, learns in found if learns)))
     return tuple(rows)
-
-
-def _weights(layer: Any) -> list[Any]:
-    """Return what a gradient can reach in a Keras layer, frozen or not."""
-    return [variable for inner in layer._flatten_layers() for variable in inner._trainable_variables]
 
 
 def cut(model: Any, at: str) -> Any:
