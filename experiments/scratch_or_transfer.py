@@ -4,8 +4,8 @@ Five methods over the number of training images of each class, on emoji and on p
 the methods in Keras, too. A seed draws the training images, the first weights and the order. "frozen": MobileNetV2's
 features and a linear head. "tuned": the same head first, then all layers with a small learning rate, statistics of
 batch normalization kept (LP-FT). "random": the same network from random weights. "small": a small CNN from scratch on
-smaller, mirrored and moved images. "pixels": a linear model. Nothing is chosen on the validation part, so it is tested
-on, too. Seconds are those of the processor, on one thread; the weights are loaded, and a first small batch is computed,
+smaller, mirrored and moved images. "pixels": a linear model. All are tested on the validation and the test part; of the
+small CNN alone, a few recipes were compared on them before. Seconds are those of the processor, on one thread; the weights are loaded, and a first small batch is computed,
 before they are counted.
 """
 
