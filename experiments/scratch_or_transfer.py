@@ -5,8 +5,8 @@ the methods in Keras, too. A seed draws the training images, the first weights a
 features and a linear head. "tuned": the same head first, then all layers with a small learning rate, statistics of
 batch normalization kept (LP-FT). "random": the same network from random weights. "small": a small CNN from scratch on
 smaller, mirrored and moved images. "pixels": a linear model. All are tested on the validation and the test part; of the
-small CNN alone, a few recipes were compared on them before. Seconds are those of the processor, on one thread; the weights are loaded, and a first small batch is computed,
-before they are counted.
+small CNN alone, a few recipes were compared on them before. Seconds are those of the processor, on one thread; the
+weights are loaded, and a first small batch is computed, before they are counted.
 """
 
 from __future__ import annotations
