@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -201,6 +202,12 @@ def test_lora_starts_as_the_model_and_can_be_merged() -> None:
     assert state(model).keys() == before.keys()
     update = state(model)["stages.block1.0.weight"] - before["stages.block1.0.weight"]
     assert np.linalg.matrix_rank(update, tol=1e-5) == 2
+
+
+def test_without_peft_lora_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "peft", None)
+    with pytest.raises(TransferError, match="needs the package peft: pip install"):
+        transfer.lora(Small())
 
 
 def test_lora_takes_convolutions_of_one_pixel() -> None:

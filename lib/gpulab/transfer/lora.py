@@ -94,8 +94,12 @@ def merge_lora(model: Any) -> Any:
 
 
 def _lora_torch(model: nn.Module, chosen: list[str], rank: int, alpha: float) -> nn.Module:
-    from peft import LoraConfig, inject_adapter_in_model
     from torch import nn
+
+    try:
+        from peft import LoraConfig, inject_adapter_in_model
+    except ImportError as error:
+        raise TransferError("LoRA in PyTorch needs the package peft: pip install 'gpulab[transfer]'.") from error
 
     targets = []
     for stage in chosen:
