@@ -36,6 +36,10 @@ MAX_BYTES = 1_000_000
 KERNELSPEC = {"display_name": "Python 3", "language": "python", "name": "python3"}
 LANGUAGE = {"name": "python"}
 EXTRAS = {"none": "notebooks", "torch": "notebooks,torch", "keras": "keras,notebooks"}
+MORE_EXTRAS = {  # what goes with a pretrained model: architectures and adapters in torch, a tokenizer for text
+    "minilm": {"none": "text", "torch": "transfer", "keras": "text"},
+    **dict.fromkeys(("mobilenet-v2", "efficientnet-lite0", "vgg16-edges"), {"torch": "transfer"}),
+}
 TAGS = {
     "bootstrap", "exercise", "hide-cell", "hide-input", "hide-output", "instructor", "measured", "raises-exception",
     "remove-cell", "remove-input", "remove-output",
@@ -321,8 +325,9 @@ def bootstrap_source(framework: str, assets: Sequence[str], url: str | None = No
     url : str, optional
         Address of the repository; the one in ``_config.yml`` where not given.
     """
-    names = json.dumps(list(assets))
-    return BOOTSTRAP.format(extras=json.dumps(EXTRAS[framework]), assets=names, url=url or repository_url())
+    more = {MORE_EXTRAS.get(name, {}).get(framework) for name in assets} - {None}
+    extras = ",".join([EXTRAS[framework], *sorted(more)])
+    return BOOTSTRAP.format(extras=json.dumps(extras), assets=json.dumps(list(assets)), url=url or repository_url())
 
 
 def bootstrap_assets(source: str) -> list[str] | None:

@@ -110,6 +110,14 @@ def test_normal_form_drops_what_the_editor_leaves() -> None:
     assert notebooks.normal_form(clean) == notebooks.normal_form(nb)
 
 
+def test_a_page_with_a_pretrained_model_asks_for_what_the_model_needs() -> None:
+    found = {side: notebooks.bootstrap_source(side, ["minilm"], "u").split("\n")[0] for side in notebooks.EXTRAS}
+    assert found["torch"].startswith('EXTRAS, ASSETS = "notebooks,torch,transfer", ["minilm"]')
+    assert '"keras,notebooks,text"' in found["keras"] and '"notebooks,text"' in found["none"]
+    assert '"notebooks,torch,transfer"' in notebooks.bootstrap_source("torch", ["mobilenet-v2", "minilm"], "u")
+    assert '"notebooks,torch"' in notebooks.bootstrap_source("torch", ["digits"], "u")
+
+
 def test_bootstrap_cell_can_be_rewritten_without_a_new_execution(tmp_path: Path) -> None:
     source = notebooks.bootstrap_source("torch", ["digits"], "https://one.example/course")
     boot = new_code_cell(source, metadata={"tags": notebooks.BOOTSTRAP_TAGS})
