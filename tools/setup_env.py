@@ -431,7 +431,7 @@ def prepare_assets(root: Path, new: bool) -> None:
         and subprocess.run(gpulab + ["verify"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).returncode == 0
     ):
         return
-    say("[5/5] Fetching data sets and pretrained weights into the course's cache (about 110 MB; seconds to minutes)")
+    say("[5/5] Fetching data sets and pretrained weights into the course's cache (about 190 MB; seconds to minutes)")
     if subprocess.run(gpulab + ["fetch"], cwd=str(root)).returncode != 0:
         raise SetupError(
             "The environment is complete; some data or weights are missing (see above). Run the same command again "
