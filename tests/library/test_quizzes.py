@@ -7,7 +7,7 @@ import json
 import math
 import re
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -184,6 +184,22 @@ def test_a_quiz_is_small_asks_nothing_of_the_network_and_is_always_the_same(name
     html = quiz(name)._repr_html_()
     assert html == quiz(name)._repr_html_() and len(html) < 20_000
     assert not re.search(r"https?:|//[a-z]|\bsrc=|fetch\(|import\(", html)
+
+
+def texts_in(part: Any) -> Iterator[str]:
+    """Yield all texts of a quiz file."""
+    if isinstance(part, str):
+        yield part
+    elif isinstance(part, dict | list):
+        for inner in part.values() if isinstance(part, dict) else part:
+            yield from texts_in(inner)
+
+
+@pytest.mark.parametrize("name", names())
+def test_no_mark_is_left_over_in_what_is_shown(name: str) -> None:
+    for text in texts_in(tomllib.loads((FOLDER / f"{name}.toml").read_text(encoding="utf-8"))):
+        shown = re.sub(r"<code>.*?</code>", "", marked_up(text))
+        assert not re.search(r"[*`]", shown), f"{name}: {text}"
 
 
 def test_an_answer_to_another_wording_is_forgotten() -> None:
