@@ -8,12 +8,13 @@ True
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from gpulab.exercises.cases import Mistake
 from gpulab.exercises.compare import Difference, as_array, show
 
 
@@ -92,3 +93,34 @@ class Holds:
     def secrets(self) -> list[str]:
         """Return nothing: there is no one right result to give away."""
         return []
+
+
+@dataclass(frozen=True)
+class AllTrue:
+    """A list of truth values, of which some must hold; the first that does not is named.
+
+    Attributes
+    ----------
+    otherwise : mapping of int to str
+        For the place of each that must hold, in order: what is said where it does not.
+    """
+
+    otherwise: Mapping[int, str]
+
+    def difference(self, got: Any) -> Difference | None:
+        """Return the first that does not hold, if there is one."""
+        if not isinstance(got, list):
+            return Difference(show(got), "; a network is asked for")
+        return next((Difference(said, "") for k, said in self.otherwise.items() if not got[k]), None)
+
+    def secrets(self) -> list[str]:
+        """Return nothing: there is no answer to give away."""
+        return []
+
+
+def first_false(hints: Mapping[int, str]) -> list[Mistake]:
+    """Return a mistake for each truth value that must hold: it is false, and those before it are true."""
+    return [
+        Mistake(hint, when=lambda got, k=k: not got[k] and all(got[j] for j in hints if j < k))
+        for k, hint in hints.items()
+    ]

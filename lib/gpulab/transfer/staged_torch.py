@@ -69,7 +69,7 @@ def classes() -> tuple[type[nn.Module], type[nn.Module]]:
 
         def forward(self, x: torch.Tensor) -> torch.Tensor:
             """Return images (n, 3, height, width), normalized."""
-            if self.mode is not None and not self.training and _can_be_seen(x):
+            if self.mode is not None and not self.training and can_be_seen(x):
                 self._check(float(x.min()), float(x.max()))
             return (x - self.mean) / self.std if self.mode else x
 
@@ -93,7 +93,7 @@ def __getattr__(name: str) -> Any:
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
-def _can_be_seen(x: torch.Tensor) -> bool:
+def can_be_seen(x: torch.Tensor) -> bool:
     """Return whether a tensor holds numbers now: not while it is traced or compiled."""
     import torch
     from torch import nn

@@ -147,7 +147,6 @@ def features(
     from gpulab.train import predict
 
     shorter = cut(model, at)
-    x = np.ascontiguousarray(x) if isinstance(x, np.ndarray) else x
     path = None if cache is None else Path(cache) / f"{_fingerprint(shorter, x, at)}.npy"
     if path is not None and path.is_file():
         return np.load(path)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gpulab.transfer.errors import TransferError
-from gpulab.transfer.staged_torch import _can_be_seen, head
+from gpulab.transfer.staged_torch import can_be_seen, head
 from gpulab.transfer.staged_torch import classes as classes_of_stages
 from gpulab.transfer.text import CONFIG
 from gpulab.transfer.tokens import END, PADDING, START, check_tokens
@@ -34,7 +34,7 @@ def own_modules() -> tuple[type[nn.Module], type[nn.Module], type[nn.Module]]:
 
         def forward(self, tokens: torch.Tensor) -> States:
             """Return the states (n, T, 384) and where the tokens are real, (n, T)."""
-            if _can_be_seen(tokens):
+            if can_be_seen(tokens):
                 check_tokens(tokens.detach().cpu().numpy(), self.layer.word_embeddings.num_embeddings)
                 tokens = tokens[:, : int((tokens != PADDING).any(dim=0).nonzero().max()) + 1]
             tokens = tokens.long()

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from gpulab.exercises.cases import Case, Mistake, called
-from gpulab.exercises.compare import Array, Difference, Pair, show
+from gpulab.exercises.compare import Array, Pair
 from gpulab.exercises.engine import exercise
+from gpulab.exercises.several import AllTrue, first_false
 
 # --- Summaries of the states ---------------------------------------------------------------------------------------
 
@@ -214,22 +214,6 @@ FACTS = (
 )
 
 
-@dataclass(frozen=True)
-class _AllTrue:
-    """A truth value for each of the facts that are asked for."""
-
-    asked: tuple[int, ...]
-
-    def difference(self, got: Any) -> Difference | None:
-        if not isinstance(got, list):
-            return Difference(show(got), "; a network is asked for")
-        wrong = [k for k in self.asked if not got[k]]
-        return Difference(f"a network that {FACTS[wrong[0]][0]}", "") if wrong else None
-
-    def secrets(self) -> list[str]:
-        return []
-
-
 def _facts(build: Callable[[], Any], run: Callable[[Any, np.ndarray], np.ndarray]) -> Callable[[int], list[bool]]:
     """Return a function that builds a network with fresh weights and finds out what holds for recordings of so many steps.
 
@@ -276,16 +260,13 @@ def _run_keras(network: Any, x: np.ndarray) -> np.ndarray:
 def _axes_cases(answer: Any, run: Callable[[Any, np.ndarray], np.ndarray], asked: tuple[int, ...]) -> Iterator[Case]:
     """Yield the cases of a ``build`` whose network must treat recordings, steps and channels as what they are."""
     given = _facts(answer, run) if callable(answer) else answer
-    mistakes = [
-        Mistake(FACTS[k][1], when=lambda got, k=k: not got[k] and all(got[j] for j in asked if j < k)) for k in asked
-    ]
     for steps in (5, 20):
         yield from called(
             given,
             (steps,),
-            _AllTrue(asked),
+            AllTrue({k: f"a network that {FACTS[k][0]}" for k in asked}),
             name="build",
-            mistakes=mistakes,
+            mistakes=first_false({k: FACTS[k][1] for k in asked}),
             hint="The LSTM wants (recordings, steps, channels), or it must be told another order.",
             label=f"With four recordings of {steps} steps, `build`",
             given="no arguments, and give its network four recordings of the shape (29, 12)",

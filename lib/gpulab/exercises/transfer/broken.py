@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 
 from gpulab.exercises.cases import Case, Mistake, called
-from gpulab.exercises.compare import Array, Difference, show
+from gpulab.exercises.compare import Array
 from gpulab.exercises.engine import exercise
+from gpulab.exercises.several import AllTrue, first_false
 
 CLASSES = 4
 
@@ -30,35 +31,17 @@ class Fact:
     hint: str
 
 
-@dataclass(frozen=True)
-class _AllTrue:
-    """A truth value for each of the facts."""
-
-    facts: Sequence[Fact]
-
-    def difference(self, got: Any) -> Difference | None:
-        if not isinstance(got, list):
-            return Difference(show(got), "; a network is asked for")
-        wrong = [k for k, holds in enumerate(got) if not holds]
-        return Difference(self.facts[wrong[0]].otherwise, "") if wrong else None
-
-    def secrets(self) -> list[str]:
-        return []
-
-
 def _cases(
     answer: Any, measure: Callable[[Any, int], list[bool]], facts: Sequence[Fact], name: str, given: str, hint: str
 ) -> Iterator[Case]:
     """Yield the cases of a function whose effect is measured on small networks with other weights."""
     measured = _measured(answer, measure) if callable(answer) else answer
-    mistakes = [
-        Mistake(fact.hint, when=lambda got, k=k: not got[k] and all(got[:k])) for k, fact in enumerate(facts)
-    ]
+    mistakes = first_false({k: fact.hint for k, fact in enumerate(facts)})
     for seed in (0, 1):
         yield from called(
             measured,
             (seed,),
-            _AllTrue(facts),
+            AllTrue({k: fact.otherwise for k, fact in enumerate(facts)}),
             name=name,
             mistakes=mistakes,
             hint=hint,
