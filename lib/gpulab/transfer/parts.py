@@ -9,6 +9,7 @@ from gpulab.models.framework import framework_of
 from gpulab.transfer.errors import TransferError
 
 HEAD = "head"
+HEAD_STD = 0.01  # of a fresh head's weights, as in torchvision's MobileNetV2
 
 
 def side_of(model: object) -> str:
@@ -60,8 +61,8 @@ def parts(model: Any) -> dict[str, list[Any]]:
         return {name: [module] for name, module in model.stages.items()} | {HEAD: [model.head]}
     found: dict[str, list[Any]] = {}
     for layer in model.layers:
-        if type(layer).__name__ != "InputLayer":
-            found.setdefault(layer.name.partition("_")[0], []).append(layer)
+        if stage := stage_of(layer):
+            found.setdefault(stage, []).append(layer)
     if HEAD not in found and "pool" not in found:
         raise TransferError(
             f"The Keras model {model.name!r} has no layer named 'head'; expected a model of transfer.load, or layers "
@@ -69,6 +70,11 @@ def parts(model: Any) -> dict[str, list[Any]]:
         )
     head = found.pop(HEAD, [])  # an encoder, or a cut model, has none
     return found | {HEAD: head}
+
+
+def stage_of(layer: Any) -> str:
+    """Return the stage that a Keras layer belongs to; "" for an input."""
+    return "" if type(layer).__name__ == "InputLayer" else layer.name.partition("_")[0]
 
 
 def check_part(name: str, names: Iterable[str], what: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-HEAD_STD = 0.01  # of a fresh head's weights, as in torchvision's MobileNetV2
+from gpulab.transfer.parts import HEAD_STD, stage_of
 
 
 def add_head(x: Any, classes: int, hidden: Sequence[int], dropout: float) -> Any:
@@ -41,8 +41,3 @@ def cut(model: Any, at: str) -> Any:
 def end_of(model: Any, stage: str) -> Any:
     """Return the output of a stage's last layer."""
     return [layer for layer in model.layers if stage_of(layer) == stage][-1].output
-
-
-def stage_of(layer: Any) -> str:
-    """Return the stage that a layer belongs to; "" for an input."""
-    return "" if type(layer).__name__ == "InputLayer" else layer.name.partition("_")[0]

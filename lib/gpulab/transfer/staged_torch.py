@@ -7,13 +7,12 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from gpulab.transfer.parts import HEAD_STD
 from gpulab.transfer.registry import Preprocess, not_normalized, not_pixels
 
 if TYPE_CHECKING:
     import torch
     from torch import nn
-
-HEAD_STD = 0.01  # of a fresh head's weights, as in torchvision's MobileNetV2
 
 
 @cache
